@@ -1,0 +1,64 @@
+"""Requests and answers as plain values, so that the imitations know no web framework.
+
+The same `World.handle` serves the Flask shell (`server.py`, a process of its own) and tests (`transport.py`, in process).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import parse_qsl
+
+JSON_TYPE = "application/json; charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came in. Header names are lower-case; `query` keeps order and repetition."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def one(self, name: str, default: str = "") -> str:
+        """The last value of a query parameter."""
+        return next((value for key, value in reversed(self.query) if key == name), default)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a repeated query parameter, in order."""
+        return [value for key, value in self.query if key == name]
+
+    def form(self) -> dict[str, str]:
+        """The body as a form; later values win."""
+        return dict(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
+
+
+class Loss(Enum):
+    """How a connection died instead of answering; the caller of `World.handle` makes a real failure of it."""
+
+    NONE = "none"
+    #: The connection could not be opened: nothing arrived.
+    REFUSED = "refused"
+    #: The request or its answer got lost; whether it was applied is the world's secret.
+    TIMEOUT = "timeout"
+    #: The connection was reset after the request had been sent.
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer, or the loss of one."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    loss: Loss = Loss.NONE
+
+
+def answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, body)
