@@ -6,11 +6,16 @@ The same `World.handle` serves the Flask shell (`server.py`, a process of its ow
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 JSON_TYPE = "application/json; charset=UTF-8"
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = "dict[str, Json]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,11 @@ class Request:
         return [value for key, value in self.query if key == name]
 
     def form(self) -> dict[str, str]:
-        """The body as a form; later values win."""
-        return dict(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
+        """The body as a form; later values win; a body that is no text is an empty form."""
+        try:
+            return dict(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
+        except UnicodeDecodeError:
+            return {}
 
 
 class Loss(Enum):
@@ -49,16 +57,30 @@ class Loss(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What a request asks for: the vendor's own name of the call, and whether it changes (or would change) any record."""
+
+    kind: str
+    is_write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """One answer, or the loss of one."""
+    """One answer, or the loss of one.
+
+    `tokens` is what the call cost by the vendor's own account, by bucket; `delay_s` is how long the shell shall wait before it
+    passes the answer on. Both are for the shell and the log and never leave the process.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     loss: Loss = Loss.NONE
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    delay_s: float = 0.0
 
 
-def answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None, tokens: Mapping[str, int] | None = None) -> Response:
     """A JSON answer."""
     body = json.dumps(value, ensure_ascii=False).encode("utf-8")
-    return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, body)
+    return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, body, tokens=tokens or {})
