@@ -5,7 +5,7 @@ Rules: ids, versions and cursors are opaque here; only the replica that made one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NewType
 
@@ -72,5 +72,5 @@ class Sight:
     """
 
     presence: Presence
-    contact: Contact = Contact()
-    base: Contact = Contact()
+    contact: Contact = field(default_factory=Contact)
+    base: Contact = field(default_factory=Contact)
