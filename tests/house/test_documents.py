@@ -28,10 +28,10 @@ VARIABLE = re.compile(r"\bTANDEM_[A-Z0-9_]*[A-Z0-9]\b")
 def commands(markdown: str) -> list[list[str]]:
     """Return the words of each call of Tandem in the code blocks of a document, without `tandem` itself.
 
-    Lines joined by a backslash are one call. Variables set in front, comments, pipes and what stands behind `&&` are left out.
+    Lines joined by a backslash are one call. Variables set in front, comments and pipes are left out; `&&` joins two calls.
     """
     blocks = re.findall(r"^ *```[^\n]*\n(.*?)^ *```", markdown, re.MULTILINE | re.DOTALL)
-    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines = [line.strip() for block in blocks for line in re.split(r"\n|\s&&\s", block.replace("\\\n", " "))]
     calls = (re.match(r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\./)?tandem\b(?!/)(.*)", line) for line in lines)
     return [shlex.split(re.split(r"\s[|>&;]", call[1])[0], comments=True) for call in calls if call]
 
@@ -146,10 +146,10 @@ def test_commands_are_read_from_documents() -> None:
     """Calls are found in code blocks only, with a prompt, variables, a comment, a pipe, or over two lines."""
     text = (
         "`tandem no`\n```sh\n$ ./tandem sync 1 --json | jq .state\nTANDEM_DATA_DIR=x tandem run   # starts\n"
-        'tandem link create \\\n  --group "My own"\ntandem\ncd tandem\ntandem/x\n```\ntandem no\n'
+        'tandem link create \\\n  --group "My own"\ntandem\ncd tandem && tandem doctor\ntandem/x\n```\ntandem no\n'
     )
 
-    assert commands(text) == [["sync", "1", "--json"], ["run"], ["link", "create", "--group", "My own"], []]
+    assert commands(text) == [["sync", "1", "--json"], ["run"], ["link", "create", "--group", "My own"], [], ["doctor"]]
 
 
 def test_an_unknown_command_is_found() -> None:
