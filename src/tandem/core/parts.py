@@ -1,0 +1,149 @@
+"""Parts: the smallest things that are agreed upon, and how a base advances by exactly them.
+
+A part of a single-valued field is the field (empty key). A listed field has, for each entry, the entry itself (its key: whether
+it is there, and its spelling) and its label; and, for the whole list, which entry is the primary one (empty key).
+Rules: keys are opaque to everybody else. A base advances by the parts that were settled and by nothing else, so that what has
+not travelled yet still counts as changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tandem.core.canonical import entry_key, field_kind
+from tandem.core.contact import LISTED, Contact, Delta, Edit, Entry, FieldName
+from tandem.core.folding import trimmed
+from tandem.core.state import Side
+
+#: Ends the key of a label part. No normal form contains a tab.
+_LABEL = "\tlabel"
+
+
+class Part(NamedTuple):
+    """One thing that both sides agree upon or not. The key is opaque; it can be stored and compared."""
+
+    field: FieldName
+    key: str = ""
+
+    @property
+    def label(self) -> Part:
+        """The label of this entry, a part of its own."""
+        return Part(self.field, self.key + _LABEL)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether this is the label of an entry."""
+        return self.key.endswith(_LABEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One part that both sides changed differently, with both texts as they stand, for the history.
+
+    `winner` None: nothing was written for this part, a person decides.
+    """
+
+    part: Part
+    left: str
+    right: str
+    winner: Side | None
+
+
+Groups = Mapping[str, Sequence[Entry]]
+
+
+def grouped(name: FieldName, entries: Iterable[Entry], region: str) -> dict[str, list[Entry]]:
+    """Entries by their keys; several of one key count as one entry. Keys and entries keep their order."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry_key(field_kind(name), entry, region), []).append(entry)
+    return groups
+
+
+def primary_key(groups: Groups) -> str | None:
+    """The key of the primary entry, the first one if a side names several."""
+    return next((key for key, group in groups.items() if any(entry.primary for entry in group)), None)
+
+
+def texts(group: Iterable[Entry]) -> list[str]:
+    """The spellings within a group, for comparing."""
+    return sorted(trimmed(entry.value) for entry in group)
+
+
+def labels(group: Iterable[Entry]) -> list[str]:
+    """The labels within a group, for comparing."""
+    return sorted(trimmed(entry.label) for entry in group)
+
+
+def parts_of(delta: Delta, region: str = "") -> frozenset[Part]:
+    """What a delta touches."""
+    return frozenset(part for name, change in delta.items() for part in _touched(name, change, region))
+
+
+def _touched(name: FieldName, change: object, region: str) -> Iterator[Part]:
+    if not isinstance(change, tuple):
+        yield Part(name)
+        return
+    for edit in change:
+        yield from _edited(name, edit, region)
+
+
+def _edited(name: FieldName, edit: Edit, region: str) -> Iterator[Part]:
+    entries = [entry for entry in (edit.old, edit.new) if entry is not None]
+    parts = [Part(name, entry_key(field_kind(name), entry, region)) for entry in entries]
+    is_same = len(parts) == 2 and parts[0] == parts[1]
+    marks = {entry.primary for entry in entries}
+    if True in marks and not (is_same and len(marks) == 1):
+        yield Part(name)
+    if not is_same or entries[0].value != entries[1].value:
+        yield from parts
+    if not is_same or entries[0].label != entries[1].label:
+        yield from (part.label for part in parts)
+
+
+def settled_parts(delta: Delta, before: Contact, answer: Contact, region: str = "") -> frozenset[Part]:
+    """What a write settled: what its delta touches, and what the server made of it in the same lists (`answer`) on its own."""
+    parts = set(parts_of(delta, region))
+    for name in delta:
+        if field_kind(name) not in LISTED:
+            continue
+        was, is_ = (grouped(name, contact.entries(name), region) for contact in (before, answer))
+        parts |= {part for key in is_.keys() - was.keys() for part in (Part(name, key), Part(name, key).label)}
+        if primary_key(was) != primary_key(is_):
+            parts.add(Part(name))
+    return frozenset(parts)
+
+
+def advance(base: Contact, parts: frozenset[Part], now: Contact, region: str = "") -> Contact:
+    """The base with exactly these parts taken from `now`, or dropped where `now` lacks them."""
+    names = {part.field for part in parts}
+    single = {name: now.values.get(name, "") for name in names if field_kind(name) not in LISTED}
+    listed = {name: _advanced(name, base, parts, now, region) for name in names if field_kind(name) in LISTED}
+    return base.replacing({**single, **listed})
+
+
+def _advanced(name: FieldName, base: Contact, parts: frozenset[Part], now: Contact, region: str) -> tuple[Entry, ...]:
+    was, is_ = (grouped(name, contact.entries(name), region) for contact in (base, now))
+    groups: dict[str, list[Entry]] = {}
+    for key in [*was, *(key for key in is_ if key not in was)]:
+        part = Part(name, key)
+        groups[key] = _advanced_group(was.get(key, []), is_.get(key, []), is_entry=part in parts, is_label=part.label in parts)
+    if Part(name) in parts:
+        groups = {key: _marked_like(group, is_.get(key, [])) for key, group in groups.items()}
+    return tuple(entry for group in groups.values() for entry in group)
+
+
+def _advanced_group(was: list[Entry], is_: list[Entry], *, is_entry: bool, is_label: bool) -> list[Entry]:
+    """A group with spellings and labels each from where they belong; the primary mark stays as it was."""
+    spellings = is_ if is_entry else was
+    called = is_ if is_label else was
+    return [
+        Entry(entry.value, called[place].label if place < len(called) else "", place < len(was) and was[place].primary)
+        for place, entry in enumerate(spellings)
+    ]
+
+
+def _marked_like(group: list[Entry], now: list[Entry]) -> list[Entry]:
+    return [replace(entry, primary=place < len(now) and now[place].primary) for place, entry in enumerate(group)]
