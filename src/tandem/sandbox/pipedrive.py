@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from tandem.sandbox.pipedrive_errors import RefusedError, not_imitated, payment_
 from tandem.sandbox.pipedrive_human import perform, tell_uninstalled
 from tandem.sandbox.pipedrive_model import Kind, Object
 from tandem.sandbox.pipedrive_oauth import CLIENT_ID, CLIENT_SECRET
-from tandem.sandbox.pipedrive_webhooks import Delivery, deliver_due
+from tandem.sandbox.pipedrive_webhooks import Delivery
 from tandem.sandbox.service import Switch
 from tandem.sandbox.wire import Call, Json, Request, Response
 
@@ -181,17 +181,13 @@ class PipedriveService:
             "tokens_spent": company.quota.spent,
         }
 
-    def due_deliveries(self, now: datetime) -> list[Delivery]:
-        """Outgoing calls whose time has come; report each by `delivered`."""
-        return self.company.outbox.due(now.timestamp())
+    def due_deliveries(self, now: datetime | None = None) -> list[Delivery]:
+        """Outgoing calls whose time has come (by the sandbox's clock unless told); report each by `delivered`."""
+        return self.company.outbox.due((now or self.company.clock.now()).timestamp())
 
     def delivered(self, id_: str, status: int) -> None:
         """What an outgoing call was answered; 0 for nothing."""
         self.company.outbox.delivered(id_, status, self.company.now())
-
-    def deliver(self, post: Callable[[Delivery], int]) -> int:
-        """Send all that is due by `post`, which returns the status; how many were sent."""
-        return deliver_due(self.due_deliveries(self.company.clock.now()), self.delivered, post)
 
     def _raw(self, kind: Kind, id_: int) -> Json:
         record = self.company.table(kind).now(id_)

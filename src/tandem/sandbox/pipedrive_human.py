@@ -120,7 +120,7 @@ def _update(kind: Kind) -> Callable[[Edit], Outcome]:
         if stuck:
             raise HumanError(f"can not be cleared: {', '.join(stuck)}")
         picture = edit.arguments.pop("picture_id", old.values["picture_id"])
-        body = {key: value for key, value in edit.arguments.items() if value is not None}
+        body: Object = {key: value for key, value in edit.arguments.items() if value is not None}
         new = amend(kind, old, cleaned(edit.company, kind, body, creating=False))
         new = replace(new, values={**new.values, "picture_id": picture, **cleared})
         return _outcome(edit, kind, old, edit.save(kind, new) if new != old else old)

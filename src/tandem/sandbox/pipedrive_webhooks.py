@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tandem.sandbox.pipedrive_model import Kind, Object, Source
 from tandem.sandbox.service import Switch
@@ -204,10 +205,21 @@ class Outbox:
         self.pending = {id_: one for id_, one in self.pending.items() if one.webhook_id != webhook_id}
 
 
-def deliver_due(due: list[Delivery], report: Callable[[str, int], None], post: Callable[[Delivery], int]) -> int:
-    """Send what is due and report each status; `post` answers 0 when nothing came back. Returns how many were sent."""
+class Sending(Protocol):
+    """What a sender needs of the service; it may be wrapped in the lock of whoever serves the sandbox."""
+
+    def due_deliveries(self, now: datetime | None = None) -> list[Delivery]:
+        """Hand out what is due."""
+
+    def delivered(self, id_: str, status: int) -> None:
+        """Take note of what became of one."""
+
+
+def deliver_due(service: Sending, post: Callable[[Delivery], int]) -> int:
+    """Send what is due now and report each status; `post` returns 0 when nothing came back. Returns how many were sent."""
+    due = service.due_deliveries()
     for delivery in due:
-        report(delivery.id, post(delivery))
+        service.delivered(delivery.id, post(delivery))
     return len(due)
 
 
