@@ -8,7 +8,7 @@ the receiving side ends the pair, and nothing of that side is ever written back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
@@ -34,6 +34,7 @@ class Change(Enum):
 class CloseReason(Enum):
     """Why a pair ends without anything being written."""
 
+    #: Neither side is there any more; a side that was never made counts as such.
     BOTH_GONE = "both-gone"
     #: One side was deleted, the other is out of scope and stays.
     GONE_AND_OUT_OF_SCOPE = "gone-and-out-of-scope"
@@ -104,7 +105,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Meet:
-    """No pair yet: matching decides."""
+    """Not paired yet: matching decides, else one is created."""
 
 
 Decision = Nothing | Write | Delete | AskDeletion | DeletionAgainstEdit | Freeze | Close | Wait | Meet
@@ -120,18 +121,18 @@ def reconcile(left: Sight, right: Sight, policy: Policy, chosen: Mapping[Part, S
         return Wait(WaitReason.UNREADABLE)
     if Change.MISSING in kinds:
         return Wait(WaitReason.MISSING)
-    if Change.NEVER in kinds:
-        return Meet()
     if kinds == {Change.UNCHANGED}:
         return Nothing()
     if kinds <= {Change.UNCHANGED, Change.MODIFIED}:
         return _written(merge(left, right, policy, chosen))
-    if kinds == {Change.DELETED}:
+    if Change.DELETED in kinds and kinds <= {Change.DELETED, Change.NEVER}:
         return Close(CloseReason.BOTH_GONE)
     if kinds == {Change.DELETED, Change.OUT_OF_SCOPE}:
         return Close(CloseReason.GONE_AND_OUT_OF_SCOPE)
     if Change.OUT_OF_SCOPE in kinds:
         return Freeze()
+    if Change.NEVER in kinds:
+        return Meet()
     deleted = Side.LEFT if changes[Side.LEFT] is Change.DELETED else Side.RIGHT
     if not policy.direction.allows(deleted.other):
         return Close(CloseReason.LEFT_ALONE)
