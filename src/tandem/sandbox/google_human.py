@@ -96,12 +96,11 @@ class People:
         return [str(item) for item in value]
 
     def body(self) -> PersonBody:
-        """The fields, in the API's form. HumanError for what is no field."""
-        value = self.arguments.get("fields", {})
-        body = read_person(value)
-        if not isinstance(value, dict) or body.memberships is not None or set(value) - set(body.items):
+        """The fields in the API's form, under `fields` or beside the other arguments. HumanError for what is no field."""
+        given = self.arguments.get("fields", {})
+        if not isinstance(given, dict) or set(given) - set(FIELDS):
             raise HumanError(f"{self.op} wants contact fields in the form of the API: fields")
-        return body
+        return read_person({**given, **{name: value for name, value in self.arguments.items() if name in FIELDS}})
 
     def record(self, record_id: str = "", life: Life = Life.LIVE) -> Record[ContactState]:
         """The contact meant, by source id or resource name. HumanError."""
@@ -180,7 +179,7 @@ def _logged(people: People, record: Record[ContactState], before: Json) -> Json:
 
 
 def _create(people: People) -> Json:
-    groups = [people.label(name, make=True).group_id for name in people.texts("groups")]
+    groups = [people.label(name, make=True).group_id for name in [*people.texts("groups"), *people.texts("labels")]]
     shelf = people.shelf
     change = prepare_create(shelf, people.body())
     state = replace(change.state, groups=tuple(dict.fromkeys([*change.state.groups, *groups])))

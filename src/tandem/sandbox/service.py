@@ -17,7 +17,9 @@ class HumanError(ValueError):
 class Service(Protocol):
     """What both imitations offer. Paths come with the prefix stripped."""
 
-    switches: dict[str, Switch]
+    @property
+    def switches(self) -> dict[str, Switch]:
+        """The named behaviours, with their present values; set them by `flip`."""
 
     def describe(self, request: Request) -> Call:
         """Name the call without doing it; a call nobody knows gets `unknown`."""

@@ -6,12 +6,13 @@ from urllib.parse import parse_qsl, unquote
 
 import httpx2
 
+from tandem.sandbox.control import handle
 from tandem.sandbox.wire import Loss, Request, Response
 from tandem.sandbox.world import World
 
 
 class SandboxTransport(httpx2.BaseTransport):
-    """Every request goes to one world; a loss becomes the error that a socket would have made of it.
+    """Every request goes to one world, control calls too; a loss becomes the error that a socket would have made of it.
 
     Waiting is time on the world's clock when that stands still, and nothing else.
     """
@@ -21,7 +22,7 @@ class SandboxTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request. ConnectError, ReadTimeout, ReadError for a lost one."""
-        response = self.world.handle(_inner(request))
+        response = handle(self.world, _inner(request))
         match response.loss:
             case Loss.REFUSED:
                 raise httpx2.ConnectError("connection refused", request=request)

@@ -15,13 +15,9 @@ from dataclasses import dataclass, field, replace
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.faults import Faults, after, before
 from tandem.sandbox.google import GoogleService
+from tandem.sandbox.pipedrive import PipedriveService
 from tandem.sandbox.service import Service
 from tandem.sandbox.wire import Call, Loss, Request, Response, answer
-
-try:
-    from tandem.sandbox.pipedrive import PipedriveService
-except ImportError:  # until it is there
-    from tandem.sandbox.google import GoogleService as PipedriveService  # type: ignore[assignment]
 
 #: Query parameters that never enter the log.
 _SECRETS = frozenset({"access_token", "api_token", "oauth_token", "client_secret", "code", "key", "token"})
@@ -76,7 +72,8 @@ class World:
 
     def service(self, name: str) -> Service:
         """One of the two. KeyError for any other name."""
-        return {"google": self.google, "pipedrive": self.pipedrive}[name]
+        services: dict[str, Service] = {"google": self.google, "pipedrive": self.pipedrive}
+        return services[name]
 
     def handle(self, request: Request, *, overlapping: int = 0) -> Response:
         """Faults before, the service, faults after, an entry in the log."""
