@@ -1,0 +1,75 @@
+"""The change stream of the contacts: full listings, sync tokens, and what a cursor remembers.
+
+A sync token is bound to the parameters of its listing and dies seven days after the full listing from which it descends,
+whatever came since. The cursor therefore keeps both, and is given up a day early. Only the page that brings the next sync token
+is the last one: pages that end without it were cut short and prove nothing.
+
+Source: the reference of `people.connections.list`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tandem.connectors.google import api
+from tandem.connectors.google.observing import see
+from tandem.connectors.http import Door
+from tandem.connectors.wire import as_object, parse, text_at
+from tandem.core.state import Cursor
+from tandem.errors import CursorExpired, Malformed
+from tandem.replica import Handle, Listing, Page
+
+FULL_LISTING_EVERY = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A sync token, the parameters that it is good for, and when the full listing at its root began."""
+
+    token: str
+    template: str
+    listed_at: datetime
+
+    def cursor(self) -> Cursor:
+        """The position as the engine keeps it."""
+        return Cursor(json.dumps({"token": self.token, "template": self.template, "listed_at": self.listed_at.isoformat()}))
+
+
+def position(cursor: Cursor, now: datetime) -> Position:
+    """What a cursor stands for. CursorExpired when it is not ours, too old, or for a listing that asks for something else."""
+    try:
+        kept = as_object(parse(cursor.encode()))
+        found = Position(text_at(kept, "token"), text_at(kept, "template"), datetime.fromisoformat(text_at(kept, "listed_at")))
+    except (Malformed, ValueError):
+        raise CursorExpired(service="google") from None
+    age = now - found.listed_at if found.listed_at.tzinfo else FULL_LISTING_EVERY
+    if not found.token or found.template != api.TEMPLATE or not timedelta(0) <= age < FULL_LISTING_EVERY:
+        raise CursorExpired(service="google")
+    return found
+
+
+def pages(door: Door, group: str, cursor: Cursor | None) -> Iterator[Page]:
+    """The drain: everything, or what moved since the cursor."""
+    now = door.clock.now()
+    since = position(cursor, now) if cursor is not None else None
+    listing = Listing.CHANGES if since else Listing.FULL
+    listed_at = since.listed_at if since else now
+    page_token = ""
+    while True:
+        call = api.list_people(sync_token=since.token if since else "", page_token=page_token)
+        page = api.people_page(door.send(call))
+        page_token = page.next_page_token
+        is_last = not page_token and bool(page.next_sync_token)
+        following = Position(page.next_sync_token, api.TEMPLATE, listed_at).cursor() if is_last else None
+        yield _page(listing, page, group, following)
+        if not page_token:
+            return
+
+
+def _page(listing: Listing, page: api.PeoplePage, group: str, cursor: Cursor | None) -> Page:
+    seen = [see(bytes(raw), group) for raw in page.connections]
+    moved: dict[str, Handle] = {name: one.sighting.handle for one in seen for name in one.former_names}
+    return Page(listing, tuple(one.sighting for one in seen), relocated=moved, cursor=cursor)
