@@ -247,6 +247,8 @@ class Preparation:
     """Where the synced fields live on this side."""
 
     layout: str = ""
+    #: Where a field lives, for those that may live in several places. A field that moves has no base: it is united anew.
+    places: Mapping[FieldName, str] = field(default_factory=dict)
     #: Names of fields that enabling would make.
     to_create: tuple[str, ...] = ()
     #: Fields that stay unsynced on this side, each with the sentence that says why and whom to ask.

@@ -1,0 +1,229 @@
+"""Carry a plan out: wave by wave, each written down before it is sent, each settled together with the next one's intents.
+
+Rules:
+- A wave is what may be in flight at once; a crash leaves at most one wave unknown.
+- One commit per wave: the outcomes of the last wave, and the intents of the next one.
+- What lost a conflict is in the history before the request that overwrites it is sent.
+- An outcome that is unknown is left to recover.py; nothing is sent twice here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tandem.core.canonical import fold_organisation
+from tandem.core.contact import ORGANISATION, Contact, Delta
+from tandem.core.plan import Action, ActionKind
+from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
+from tandem.engine.bench import Bench
+from tandem.engine.decide import Decided, as_delta, park
+from tandem.engine.settle import Acted, Settler
+from tandem.errors import OutcomeUnknown, TandemError
+from tandem.replica import (
+    Creation,
+    Deletion,
+    Handle,
+    Observation,
+    Outcome,
+    Unanswered,
+    Untouched,
+    Update,
+    Written,
+)
+from tandem.store import models
+from tandem.store.contents import Loser, Payload, decode_contact, encode_loser, encode_payload
+from tandem.store.journal import Note
+from tandem.store.pairs import record_of
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A wave: its intents, and what each asks of the replica, in one order."""
+
+    side: Side
+    kind: str
+    intents: list[models.Intent]
+    requests: list[Creation | Update | Deletion | str]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Hand:
+    """Carries one plan out."""
+
+    bench: Bench
+    cycle: models.Cycle
+    decided: Decided
+    is_approved: bool
+    acted: Acted = field(default_factory=Acted)
+
+    def carry_out(self) -> Acted:
+        """Send all waves, in the plan's order. What stops the link ends it early; everything known by then is settled."""
+        last: _Flight | None = None
+        for side, kind, wave in self._waves():
+            with self.bench.commit():
+                self._settle(last)
+                last = None
+                flight = self._record(side, kind, wave)
+            if self.acted.stopped_by is not None:
+                break
+            self._send(flight)
+            last = flight
+            self.bench.news("wave", side=side.value, kind=kind, records=len(flight.intents))
+        with self.bench.commit():
+            self._settle(last)
+        return self.acted
+
+    # Waves
+
+    def _waves(self) -> Iterator[tuple[Side, str, Sequence[Action] | Sequence[str]]]:
+        """(side, kind, actions), references first, because records have to point at them."""
+        actions = self.decided.plan.actions
+        for side in Side:
+            if self.bench.replicas[side].capabilities.has_references:
+                names = self._lacking_references([action for action in actions if action.side is side])
+                yield from ((side, "reference", [name]) for name in names)
+        for kind in (ActionKind.CREATE, ActionKind.UPDATE, ActionKind.DELETE):
+            for side in Side:
+                capabilities = self.bench.replicas[side].capabilities
+                size = {ActionKind.CREATE: capabilities.wave_creations, ActionKind.UPDATE: capabilities.wave_updates}.get(kind, 1)
+                chosen = [action for action in actions if action.side is side and action.kind is kind]
+                yield from ((side, kind.value, chosen[start : start + size]) for start in range(0, len(chosen), size))
+
+    def _lacking_references(self, actions: Sequence[Action]) -> list[str]:
+        names: dict[str, str] = {}
+        for action in actions:
+            wanted = self._wanted(action).get(ORGANISATION)
+            if isinstance(wanted, str) and wanted and self.bench.references[action.side].find(wanted) is None:
+                names.setdefault(fold_organisation(wanted), wanted)
+        return list(names.values())
+
+    def _wanted(self, action: Action) -> Delta:
+        newborn = self.decided.newborn.get(action.pair)
+        return as_delta(newborn.contact) if newborn else action.delta
+
+    # Record
+
+    def _record(self, side: Side, kind: str, wave: Sequence[Action] | Sequence[str]) -> _Flight:
+        """Write the intents of a wave down. The caller holds the transaction."""
+        flight = _Flight(side, kind, [], [])
+        for item in wave:
+            if isinstance(item, str):
+                self._record_reference(flight, item)
+            elif item.kind is ActionKind.CREATE:
+                self._record_creation(flight, item)
+            else:
+                self._record_change(flight, item)
+        flight.intents = self.bench.journal.record(flight.intents)
+        return flight
+
+    def _intent(self, flight: _Flight, payload: Payload, **columns: object) -> models.Intent:
+        intent = models.Intent(
+            link_id=self.bench.link, cycle=self.cycle, side=flight.side.value, kind=flight.kind, payload=encode_payload(payload),
+            sends=[self.bench.now().isoformat()], is_approved=self.is_approved, **columns,
+        )  # fmt: skip
+        flight.intents.append(intent)
+        return intent
+
+    def _record_reference(self, flight: _Flight, name: str) -> None:
+        self._intent(flight, Payload(name=name))
+        flight.requests.append(name)
+
+    def _record_creation(self, flight: _Flight, action: Action) -> None:
+        newborn = self.decided.newborn[action.pair]
+        pair = self._pair_of(action)
+        marker = self.bench.journal.last_marker(pair.id) or self.bench.new_marker(newborn.record_id)
+        self._intent(flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker)
+        flight.requests.append(Creation(newborn.contact, Marker(marker)))
+
+    def _pair_of(self, action: Action) -> models.Pair:
+        """The one-sided pair of a creation, made now unless an earlier try has left one."""
+        newborn = self.decided.newborn[action.pair]
+        if newborn.pair is not None:
+            pair = self.bench.pairs.one(newborn.pair)
+        else:
+            pair = models.Pair(link_id=self.bench.link, mapping_version=self.bench.mapping_version, created_at=self.bench.now())
+            pair.left_id, pair.right_id = (newborn.record_id, None) if newborn.source is Side.LEFT else (None, newborn.record_id)
+        pair.state, pair.reason, pair.is_dirty = PairState.ONE_SIDED.value, "", True
+        source = self.bench.archive.shadow(newborn.source, newborn.record_id)
+        park(pair, action.side, decode_contact(source.content if source else None), newborn.refusals)
+        return self.bench.pairs.save(pair)
+
+    def _record_change(self, flight: _Flight, action: Action) -> None:
+        pair = self.bench.pairs.one(action.pair)
+        target = self._shadow(pair, action.side)
+        source = self.bench.archive.shadow(action.side.other, record_of(pair, action.side.other) or "")
+        payload = Payload(
+            source=decode_contact(source.content if source else None), target=decode_contact(target.content), delta=dict(action.delta)
+        )
+        self._intent(
+            flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version, before=target.raw and bytes(target.raw)
+        )
+        self._note_losers(pair, action)
+        seen = as_observation(target)
+        flight.requests.append(Deletion(seen) if action.kind is ActionKind.DELETE else Update(seen, action.delta))
+
+    def _shadow(self, pair: models.Pair, side: Side) -> models.Shadow:
+        shadow = self.bench.archive.shadow(side, record_of(pair, side) or "")
+        assert shadow is not None  # noqa: S101 - decide() plans on live shadows only
+        return shadow
+
+    def _note_losers(self, pair: models.Pair, action: Action) -> None:
+        conflicts = self.decided.conflicts.get(PairId(pair.id), ())
+        lost = [item for item in conflicts if item.winner is action.side.other]
+        notes = [
+            Note(pair.id, action.side, "conflict", record_of(pair, action.side) or "", [item.part.field], before=encode_loser(
+                Loser(item.part.field, item.part.key, item.left, item.right, action.side.other.value)))
+            for item in lost
+        ]  # fmt: skip
+        self.acted.conflicts += len(notes)
+        self.bench.journal.note(self.cycle, notes, self.bench.now())
+
+    # Send
+
+    def _send(self, flight: _Flight) -> None:
+        replica, requests = self.bench.replicas[flight.side], flight.requests
+        match flight.kind:
+            case "create":
+                flight.outcomes = replica.create([item for item in requests if isinstance(item, Creation)])
+            case "update":
+                flight.outcomes = replica.update([item for item in requests if isinstance(item, Update)])
+            case "delete":
+                flight.outcomes = [replica.delete(item) for item in requests if isinstance(item, Deletion)]
+            case _:
+                flight.outcomes = [self._send_reference(flight.side, item) for item in requests if isinstance(item, str)]
+
+    def _send_reference(self, side: Side, name: str) -> Outcome:
+        try:
+            reference = self.bench.replicas[side].create_reference(name)
+        except OutcomeUnknown as error:
+            return Unanswered(str(error))
+        except TandemError as error:
+            return Untouched(error)
+        self.bench.references[side].learn(reference)
+        return Written(Observation(Handle(RecordId(reference.id), reference.id), reference.version, Contact(), b""))
+
+    # Settle
+
+    def _settle(self, flight: _Flight | None) -> None:
+        """Write down what became of a wave. The caller holds the transaction."""
+        if flight is None:
+            return
+        settler = Settler(self.bench, self.cycle, self.acted)
+        for intent, outcome in zip(flight.intents, flight.outcomes, strict=True):
+            settler.settle(intent, outcome)
+        self.bench.journal.save_settled(flight.intents)
+
+
+def as_observation(shadow: models.Shadow) -> Observation:
+    """A shadow as the observation that it keeps."""
+    return Observation(
+        Handle(RecordId(shadow.record_id), shadow.locator),
+        Version(shadow.version),
+        decode_contact(shadow.content),
+        bytes(shadow.raw or b""),
+        marker=Marker(shadow.marker) if shadow.marker else None,
+        reference=shadow.reference,
+        is_partial=shadow.is_partial,
+    )

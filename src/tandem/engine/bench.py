@@ -1,0 +1,115 @@
+"""Everything that a cycle works with, gathered once and handed down: replicas, stores, policy, clock and randomness."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import OperationalError, transaction
+
+from tandem.clock import Clock
+from tandem.core.canonical import MatchKey
+from tandem.core.contact import FieldName
+from tandem.core.policy import Policy
+from tandem.core.state import LinkId, Marker, Side
+from tandem.errors import StorageError
+from tandem.replica import References, Replica
+from tandem.store import models
+from tandem.store.archive import Archive
+from tandem.store.journal import Journal
+from tandem.store.pairs import Pairs
+from tandem.store.schedule import Lease, Schedule
+
+MARKER_PREFIX = "tandem1"
+
+
+def _no_news(line: str, /, **counts: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long things take at most, in seconds."""
+
+    http_timeout_s: float = 30.0
+    birth_quiet_s: float = 120.0
+    #: Two direct reads that find nothing must lie this far apart to prove a deletion.
+    absence_s: float = 60.0
+
+
+@dataclass(slots=True)
+class Bench:
+    """What one cycle of one link needs."""
+
+    alias: str
+    link: LinkId
+    policy: Policy
+    #: Another mapping of fields has no base; see decide.py.
+    mapping_version: str
+    replicas: Mapping[Side, Replica]
+    references: Mapping[Side, References]
+    #: Fields that a side cannot hold; they are left alone on both.
+    lacking: Mapping[FieldName, str]
+    holds_marker: Mapping[Side, bool]
+    installation: str
+    #: Keyed hash of a match key: nobody can read a contact's data out of it.
+    digest: Callable[[MatchKey], str]
+    clock: Clock
+    timings: Timings = Timings()
+    token: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
+    news: Callable[..., None] = _no_news
+    archive: Archive = field(init=False)
+    pairs: Pairs = field(init=False)
+    journal: Journal = field(init=False)
+    schedule: Schedule = field(init=False)
+    lease: Lease | None = None
+
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.alias, self.link)
+        self.pairs = Pairs(self.alias, self.link)
+        self.journal = Journal(self.alias, self.link)
+        self.schedule = Schedule(self.alias)
+
+    @property
+    def fields(self) -> frozenset[FieldName]:
+        """The fields that both sides can hold."""
+        return self.policy.fields - self.lacking.keys()
+
+    def now(self) -> datetime:
+        """The time of the injected clock."""
+        return self.clock.now()
+
+    def window(self, side: Side) -> timedelta:
+        """After this time a write that was sent must have been applied, if ever, and be visible."""
+        return timedelta(seconds=self.replicas[side].capabilities.read_lag_s + self.timings.http_timeout_s + 5)
+
+    def read_lag(self, side: Side) -> timedelta:
+        """A read of that side may show a state this old."""
+        return timedelta(seconds=self.replicas[side].capabilities.read_lag_s)
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One transaction that holds the lease: all of it becomes visible, or nothing.
+
+        Raises:
+            LeaseLost: another worker has the link.
+            StorageError: the database does not take it (disk full, locked for too long).
+        """
+        try:
+            with transaction.atomic(using=self.alias):
+                if self.lease is not None:
+                    self.schedule.hold(self.lease, self.now())
+                yield
+        except OperationalError as error:
+            raise StorageError(f"The database did not take a write ({str(error)[:60]}). Is the disk full?") from error
+
+    def link_row(self) -> models.Link:
+        """The link as it stands in the database."""
+        return models.Link.objects.using(self.alias).get(id=self.link)
+
+    def new_marker(self, source_id: str) -> Marker:
+        """A marker for a creation made from a record of the other side: holds no secret, and under 255 characters."""
+        return Marker(f"{MARKER_PREFIX}:{self.installation}:{self.link}:{source_id}:{self.token()}"[:254])

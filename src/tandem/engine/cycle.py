@@ -1,0 +1,191 @@
+"""One cycle over one link: recover, observe, reconcile, guard, record, apply, settle.
+
+    observe      drain both sides' changes into shadows             (network, then one commit)
+    recover      find out what became of unanswered writes          (network, then one commit)
+    decide       reconcile, match, and let the brake judge          (one commit, no network)
+    carry out    record a wave - send it - settle it with the next  (one commit a wave)
+
+A round that was overtaken by an edit, or that has an answer missing, is followed by another one, at most `ROUNDS` in all;
+what is open then goes on in a later cycle. Killed at any point, the next cycle goes on from what is written down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tandem.core.plan import ActionKind, Approval
+from tandem.core.state import RecordId, Side
+from tandem.engine.apply import Hand
+from tandem.engine.bench import Bench
+from tandem.engine.decide import Decided, decide
+from tandem.engine.observe import absorb, gather
+from tandem.engine.recover import recover
+from tandem.engine.report import Report
+from tandem.engine.settle import Acted
+from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, TandemError, Unavailable
+from tandem.store import models
+
+ROUNDS = 3
+#: How far a first sync may exceed what was shown: max(20, 10 %) on each side.
+_SLACK, _SLACK_SHARE = 20, 0.1
+
+
+@dataclass(slots=True)
+class _Cycle:
+    bench: Bench
+    row: models.Cycle
+    report: Report
+    is_full: bool
+
+    def run(self) -> None:
+        for turn in range(ROUNDS):
+            for side in Side:
+                self._observe(side, is_full=self.is_full and turn == 0)
+            recovered = recover(self.bench, self.row)
+            self._count(recovered)
+            decided = self._decide()
+            acted = self._carry_out(decided)
+            self._count(acted)
+            self._note_open(decided)
+            if acted.stopped_by is not None:
+                raise acted.stopped_by
+            if not (acted.is_restless or recovered.is_restless):
+                return
+
+    def _observe(self, side: Side, *, is_full: bool) -> None:
+        gathered = gather(self.bench, side, is_full=is_full)
+        with self.bench.commit():
+            absorb(self.bench, gathered)
+
+    def _decide(self) -> Decided:
+        """Decide; before anything is created, the receiving side is looked at once more for what came meanwhile."""
+        decided = self._decide_once()
+        looked = decided.creates_on()
+        if not looked:
+            return decided
+        is_first = self.bench.link_row().first_synced_at is None
+        for side in looked:
+            self._observe(side, is_full=False)
+        if is_first:
+            self._believe()
+        return self._decide_once()
+
+    def _decide_once(self) -> Decided:
+        with self.bench.commit():
+            link = self.bench.link_row()
+            is_first = link.first_synced_at is None
+            decided = decide(self.bench, is_first=is_first, approval=approval_left(self.bench, link))
+            if is_first and link.approval is None:
+                approve(self.bench, link, decided)
+                decided = decide(self.bench, is_first=is_first, approval=approval_left(self.bench, link))
+        return decided
+
+    def _believe(self) -> None:
+        """A first sync creates nothing before a second, independent look has confirmed what both sides listed."""
+        for side in Side:
+            listed = frozenset(RecordId(id_) for id_ in self.bench.archive.live_ids(side))
+            disputed = self.bench.replicas[side].disputed(listed)
+            if disputed:
+                raise LinkStopped(
+                    f"Two looks at one side do not agree on {len(disputed)} records; nothing was created. Try again in a minute."
+                )
+
+    def _carry_out(self, decided: Decided) -> Acted:
+        if not decided.plan.actions:
+            return Acted()
+        is_approved = self.bench.link_row().approval is not None
+        self.bench.news("plan", actions=len(decided.plan.actions))
+        return Hand(self.bench, self.row, decided, is_approved).carry_out()
+
+    def _count(self, acted: Acted) -> None:
+        for (side, kind), number in acted.counts.items():
+            self.report.count(side, kind, number)
+        self.report.conflicts += acted.conflicts
+
+    def _note_open(self, decided: Decided) -> None:
+        report, bench = self.report, self.bench
+        report.matched += decided.matched
+        report.conflicts += sum(1 for conflicts in decided.conflicts.values() for item in conflicts if item.winner is None)
+        report.held = len(decided.plan.held)
+        report.left_out = len(decided.births.left_out)
+        report.parked = len(bench.pairs.parked())
+        report.questions = sum(1 for item in bench.pairs.questions() if item.kind != "hold")
+        report.settling = decided.settling + decided.births.quiet + bench.journal.count_pending()
+
+
+def approval_left(bench: Bench, link: models.Link) -> Approval | None:
+    """What is left of a person's approval of the first sync: what was approved, less what has been written since."""
+    if link.approval is None:
+        return None
+    left = {
+        name: {side: max(0, int(link.approval[name][side.value]) - bench.journal.count_written(kind, side)) for side in Side}
+        for name, kind in (("creations", "create"), ("updates", "update"))
+    }
+    return Approval(creations_left=left["creations"], updates_left=left["updates"])
+
+
+def approve(bench: Bench, link: models.Link, decided: Decided) -> None:
+    """Approve what a plan holds, and a little more. The caller holds the transaction, and has a person's word."""
+    everything = [*decided.plan.actions, *(held.action for held in decided.plan.held)]
+    approval: dict[str, dict[str, int]] = {"creations": {}, "updates": {}}
+    for name, kind in (("creations", ActionKind.CREATE), ("updates", ActionKind.UPDATE)):
+        for side in Side:
+            shown = sum(1 for action in everything if action.kind is kind and action.side is side)
+            approval[name][side.value] = shown + max(_SLACK, int(shown * _SLACK_SHARE))
+    link.approval = approval
+    link.save(using=bench.alias, update_fields=["approval"])
+
+
+def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
+    """Run one cycle to its end. The bench holds a lease. Errors that concern the link are its state, not exceptions.
+
+    Raises:
+        LeaseLost, StorageError, WrongInput: nothing more may be written; what is written down is picked up by the next cycle.
+    """
+    started = bench.now()
+    report = Report(int(bench.link))
+    with bench.commit():
+        row = bench.journal.open_cycle(epoch=bench.lease.epoch if bench.lease else 0, cause=cause, at=started)
+    report.cycle = row.id
+    cycle = _Cycle(bench, row, report, is_full)
+    stopped_by: TandemError | None = None
+    try:
+        cycle.run()
+    except LeaseLost:
+        raise
+    except (LinkStopped, Unavailable) as error:
+        stopped_by = error
+    except TandemError as error:
+        if error.reach.value == "process":
+            raise
+        stopped_by = error
+    report.settling = max(report.settling, bench.journal.count_pending())
+    report.conclude(stopped_by)
+    report.seconds = (bench.now() - started).total_seconds()
+    with bench.commit():
+        bench.journal.close_cycle(row, state=report.state.value, counts=report.counts(), at=bench.now())
+        _keep_state(bench, report, stopped_by)
+    return report
+
+
+def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) -> None:
+    """Write down how the link stands now."""
+    link, now = bench.link_row(), bench.now()
+    match stopped_by:
+        case LinkStopped():
+            link.state, link.reason = "needs-person", type(stopped_by).__name__
+        case QuotaExhausted():
+            link.state, link.reason, link.wait_until = "waiting", "quota", stopped_by.until
+        case Unavailable():
+            link.state, link.reason, link.wait_until = "waiting", "unavailable", now + timedelta(seconds=60)
+        case _:
+            link.state, link.reason, link.wait_until = "active", "", None
+    link.sentence = report.sentence
+    if stopped_by is None:
+        link.last_success_at = now
+        if link.first_synced_at is None and not report.settling:
+            link.first_synced_at, link.approval = now, None
+    link.save(
+        using=bench.alias, update_fields=["state", "reason", "sentence", "wait_until", "last_success_at", "first_synced_at", "approval"]
+    )

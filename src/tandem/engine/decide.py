@@ -1,0 +1,383 @@
+"""From what is known to what shall be done: reconcile the pairs that moved, sort the births, and let the brake judge.
+
+Rules: no network. Writes only conclusions that need none (bases of what both sides agree on, pairs found by matching, states,
+questions), all of which may be repeated; the caller holds the transaction, and a preview rolls it back. The plan itself is
+never stored: it is derived anew from the archive each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from tandem.core.canonical import fingerprint
+from tandem.core.contact import FIELDS, Contact, Delta, Edit, FieldName
+from tandem.core.merge import Conflict, Merged, Part, advance
+from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
+from tandem.core.reconcile import AskDeletion, Close, Delete, DeletionAgainstEdit, Freeze, Meet, Nothing, Wait, Write, reconcile
+from tandem.core.state import PairId, PairState, Presence, Side, Sight
+from tandem.engine.bench import Bench
+from tandem.engine.births import Births, is_nobody, sort_births
+from tandem.store import models
+from tandem.store.contents import decode_contact, encode_contact
+from tandem.store.pairs import record_of
+
+#: (pair, side, part) of a question.
+QuestionKey = tuple[int | None, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Newborn:
+    """A record to be created: where it comes from, what it will hold, and what of it the other side cannot take."""
+
+    source: Side
+    record_id: str
+    contact: Contact
+    refusals: Mapping[FieldName, str]
+    #: The pair of an earlier try, whose marker is used again.
+    pair: int | None = None
+
+
+@dataclass(slots=True)
+class Decided:
+    """The decisions of one look."""
+
+    plan: Plan = field(default_factory=lambda: Plan((), ()))
+    #: By the (negative) pair id of their action.
+    newborn: dict[PairId, Newborn] = field(default_factory=dict)
+    conflicts: dict[PairId, tuple[Conflict, ...]] = field(default_factory=dict)
+    births: Births = field(default_factory=Births)
+    matched: int = 0
+    #: Pairs that were looked at.
+    reconciled: set[int] = field(default_factory=set)
+    #: Deletions that the policy leaves to a person.
+    asked: list[QuestionKey] = field(default_factory=list)
+    #: Pairs that wait for time to pass or for an outcome.
+    settling: int = 0
+
+    def creates_on(self) -> set[Side]:
+        """Sides on which records would be created."""
+        return {action.side for action in self.plan.actions if action.kind is ActionKind.CREATE}
+
+
+def base_of(pair: models.Pair, side: Side) -> Contact:
+    """What a side looked like when both last agreed."""
+    return decode_contact(pair.base_left if side is Side.LEFT else pair.base_right)
+
+
+def set_base(pair: models.Pair, side: Side, base: Contact) -> None:
+    """Move one side's base."""
+    if side is Side.LEFT:
+        pair.base_left = encode_contact(base)
+    else:
+        pair.base_right = encode_contact(base)
+
+
+def decide(bench: Bench, *, is_first: bool, approval: Approval | None) -> Decided:
+    """Decide everything that is to be decided now. The caller holds the transaction."""
+    decided = Decided()
+    _renew_mapping(bench)
+    decided.births = sort_births(bench, is_first=is_first)
+    _pair_matches(bench, decided)
+    actions = [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)]
+    if is_first:
+        # A first sync deletes nothing; what it finds deleted is looked at again after it.
+        actions = [action for action in actions if action.kind is not ActionKind.DELETE]
+    questions = bench.pairs.questions()
+    holds = [item for item in questions if item.kind == "hold"]
+    decided.plan = plan(
+        actions,
+        pairs=bench.pairs.count(),
+        tally=bench.journal.tally(bench.now()),
+        limits=bench.policy.brake,
+        removals_held=any(item.data.get("reason") == HoldReason.REMOVALS.value and not item.choice for item in holds),
+        released=frozenset(PairId(item.pair_id) for item in holds if item.pair_id and item.choice == "release"),
+        approval=approval,
+    )
+    _ask(bench, decided)
+    return decided
+
+
+def _renew_mapping(bench: Bench) -> None:
+    link = bench.link_row()
+    if link.mapping_version != bench.mapping_version:
+        link.mapping_version = bench.mapping_version
+        link.save(using=bench.alias, update_fields=["mapping_version"])
+        bench.pairs.touch_all()
+
+
+def _pair_matches(bench: Bench, decided: Decided) -> None:
+    now = bench.now()
+    new = [
+        models.Pair(
+            link_id=bench.link, state=PairState.LINKED.value, left_id=left.record_id, right_id=right.record_id,
+            mapping_version=bench.mapping_version, created_at=now, reason="matched",
+        )
+        for left, right, _ in decided.births.matched
+    ]  # fmt: skip
+    bench.pairs.add_many(new)
+    decided.matched = len(new)
+
+
+class _Pairs:
+    """Reconciles the pairs that moved since they were last settled."""
+
+    def __init__(self, bench: Bench, decided: Decided) -> None:
+        self._bench = bench
+        self._decided = decided
+        self._moved = bench.pairs.moved()
+        self._shadows = {
+            side: bench.archive.shadows(side, [record for pair in self._moved if (record := record_of(pair, side))]) for side in Side
+        }
+        self._settling = {intent.pair_id for intent in bench.journal.pending()}
+        self._busy = {side: bench.journal.busy_elsewhere(side) for side in Side}
+        self._chosen = _choices(bench)
+        self._actions: list[Action] = []
+
+    def actions(self) -> list[Action]:
+        """The actions that the moved pairs ask for; their states and agreed bases are written."""
+        kept = []
+        for pair in self._moved:
+            if pair.id in self._settling or any(record_of(pair, side) in self._busy[side] for side in Side):
+                self._decided.settling += 1
+                continue
+            before = _snapshot(pair)
+            self._decided.reconciled.add(pair.id)
+            self._reconcile(pair)
+            if _snapshot(pair) != before:
+                kept.append(pair)
+        self._bench.pairs.save_many(kept)
+        return self._actions
+
+    def _reconcile(self, pair: models.Pair) -> None:
+        if pair.state == PairState.ONE_SIDED.value:
+            self._one_sided(pair)
+            return
+        _fit_mapping(self._bench, pair)
+        sights = {side: self.sight(pair, side) for side in Side}
+        policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
+        decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, self._chosen.get(pair.id, {}))
+        match decision:
+            case Nothing(agreed):
+                _agree(self._bench, pair, sights, agreed)
+                _thaw(pair)
+                pair.is_dirty = False
+            case Write(merged):
+                _thaw(pair)
+                self._write(pair, sights, merged)
+            case Delete(side):
+                self._delete(pair, side)
+            case AskDeletion(side):
+                self._actions_held(pair, side)
+            case DeletionAgainstEdit(deleted):
+                self._close(pair, "deletion-against-edit")
+                self._bench.pairs.ask("deletion-against-edit", at=self._bench.now(), pair=pair.id, side=deleted.value)
+            case Freeze():
+                pair.state, pair.is_dirty = PairState.FROZEN.value, False
+            case Close(reason):
+                self._close(pair, reason.value)
+            case Wait() | Meet():
+                self._decided.settling += 1
+
+    def sight(self, pair: models.Pair, side: Side) -> Sight:
+        """One side of a pair, as the decision table sees it."""
+        record = record_of(pair, side)
+        shadow = self._shadows[side].get(record) if record else None
+        presence = Presence(shadow.presence) if shadow else Presence.MISSING
+        return Sight(presence, decode_contact(shadow.content if shadow else None), base_of(pair, side))
+
+    def _parked(self, pair: models.Pair, sights: Mapping[Side, Sight]) -> frozenset[FieldName]:
+        """Fields whose refused value has not changed since; the others are tried again."""
+        still = {
+            name: item for name, item in pair.parked.items() if item["print"] == field_print(sights[Side(item["side"]).other].contact, name)
+        }
+        pair.parked = still
+        return frozenset(FieldName(name) for name in still)
+
+    def _write(self, pair: models.Pair, sights: Mapping[Side, Sight], merged: Merged) -> None:
+        _agree(self._bench, pair, sights, merged.agreed)
+        pair_id = PairId(pair.id)
+        wanted = False
+        for side, delta in ((Side.LEFT, merged.to_left), (Side.RIGHT, merged.to_right)):
+            refusals = self._bench.replicas[side].refusals(delta) if delta else {}
+            park(pair, side, sights[side.other].contact, refusals)
+            rest: Delta = {name: change for name, change in delta.items() if name not in refusals}
+            if rest:
+                blanks = count_blanks(sights[side].contact, rest)
+                self._actions.append(Action(ActionKind.UPDATE, side, pair_id, delta=rest, blanks=blanks))
+                wanted = True
+        if merged.conflicts:
+            self._decided.conflicts[pair_id] = merged.conflicts
+        # An open conflict waits for a person, and a parked field for another value: neither is looked at every cycle.
+        pair.is_dirty = wanted
+
+    def _delete(self, pair: models.Pair, side: Side) -> None:
+        if not self._has_rested(pair, side.other):
+            self._decided.settling += 1
+            return
+        record = record_of(pair, side) or ""
+        if self._bench.journal.paired_elsewhere(side, record):
+            self._close(pair, "left-on-this-account")
+            return
+        self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+
+    def _has_rested(self, pair: models.Pair, deleted: Side) -> bool:
+        """A deletion waits for the read lag of its side and one more drain: the other half of a merge may still come."""
+        shadow = self._shadows[deleted].get(record_of(pair, deleted) or "")
+        drained_at = self._bench.archive.feed(deleted).drained_at
+        if shadow is None or shadow.absent_at is None or drained_at is None:
+            return False
+        return drained_at > shadow.absent_at + self._bench.read_lag(deleted)
+
+    def _actions_held(self, pair: models.Pair, side: Side) -> None:
+        data: dict[str, object] = {"reason": HoldReason.ASKED.value, "action": ActionKind.DELETE.value}
+        self._bench.pairs.ask("hold", at=self._bench.now(), pair=pair.id, side=side.value, data=data)
+        self._decided.asked.append((pair.id, side.value, ""))
+
+    def _close(self, pair: models.Pair, reason: str) -> None:
+        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, reason, False
+
+    def _one_sided(self, pair: models.Pair) -> None:
+        """An earlier creation did not come about: it is wanted again, under its own marker, if its source is still there."""
+        side = Side.LEFT if pair.left_id else Side.RIGHT
+        sight = self.sight(pair, side)
+        if sight.presence is Presence.GONE:
+            self._close(pair, "gone-before-creation")
+        elif sight.presence is not Presence.LIVE:
+            pair.is_dirty = sight.presence is not Presence.OUT_OF_SCOPE
+        elif self._parked(pair, {side: sight, side.other: Sight(Presence.NEVER)}) and pair.reason == "refused":
+            pair.is_dirty = False
+        else:
+            add_newborn(self._bench, self._decided, side, record_of(pair, side) or "", sight.contact, pair)
+
+
+def _snapshot(pair: models.Pair) -> tuple[object, ...]:
+    return (pair.state, pair.reason, bytes(pair.base_left), bytes(pair.base_right), pair.is_dirty, repr(pair.parked), pair.mapping_version)
+
+
+def _thaw(pair: models.Pair) -> None:
+    if pair.state in {PairState.FROZEN.value, PairState.PARKED.value}:
+        pair.state = PairState.LINKED.value
+
+
+def _choices(bench: Bench) -> dict[int, dict[Part, Side]]:
+    """What persons have decided about open conflicts, by pair."""
+    chosen: dict[int, dict[Part, Side]] = {}
+    for question in bench.pairs.questions():
+        if question.kind == "conflict" and question.choice in {side.value for side in Side} and question.pair_id:
+            name, _, key = question.part.partition("/")
+            chosen.setdefault(question.pair_id, {})[Part(FieldName(name), key)] = Side(question.choice)
+    return chosen
+
+
+def _agree(bench: Bench, pair: models.Pair, sights: Mapping[Side, Sight], agreed: frozenset[Part]) -> None:
+    """What both sides changed alike needs no write: both bases move at once."""
+    if agreed:
+        for side in Side:
+            set_base(pair, side, advance(sights[side].base, agreed, sights[side].contact, bench.policy.region))
+
+
+def _fit_mapping(bench: Bench, pair: models.Pair) -> None:
+    """A field that lives elsewhere now has no base: it is united, never cleared."""
+    if pair.mapping_version == bench.mapping_version:
+        return
+    old, new = _places(pair.mapping_version), _places(bench.mapping_version)
+    kept = [name for name in FIELDS if old.get(name) == new.get(name)]
+    for side in Side:
+        set_base(pair, side, base_of(pair, side).restricted(kept))
+    pair.mapping_version = bench.mapping_version
+
+
+def _places(mapping_version: str) -> dict[str, str]:
+    return {name: place for name, _, place in (item.partition("@") for item in mapping_version.split(","))}
+
+
+def field_print(contact: Contact, name: str) -> str:
+    """A digest of one field's value."""
+    return fingerprint(contact.restricted([FieldName(name)]))
+
+
+def park(pair: models.Pair, side: Side, source: Contact, refusals: Mapping[FieldName, str]) -> None:
+    """Set fields aside that a side cannot take, until their value changes."""
+    parked = {name: {"side": side.value, "sentence": sentence, "print": field_print(source, name)} for name, sentence in refusals.items()}
+    pair.parked = {**pair.parked, **parked}
+
+
+def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
+    for side in Side:
+        disbelieved = any(bench.archive.feed(each).is_disbelieved for each in Side)
+        if disbelieved:
+            decided.settling += len(decided.births.alone[side])
+            continue
+        for row in decided.births.alone[side]:
+            add_newborn(bench, decided, side, row.record_id, decode_contact(row.content), None)
+    return [Action(ActionKind.CREATE, newborn.source.other, pair_id) for pair_id, newborn in decided.newborn.items()]
+
+
+def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None) -> None:
+    """Plan a creation on the other side of what the link syncs of a record."""
+    wanted = contact.restricted(bench.fields)
+    refusals = bench.replicas[side.other].refusals(as_delta(wanted))
+    kept = wanted.restricted(wanted.values.keys() - refusals.keys())
+    if is_nobody(kept):
+        decided.births.left_out.append((side, record_id, "; ".join(refusals.values()) or "it has nothing to be known by"))
+        return
+    pair_id = PairId(-1 - len(decided.newborn))
+    decided.newborn[pair_id] = Newborn(side, record_id, kept, refusals, pair.id if pair else None)
+
+
+def as_delta(contact: Contact) -> Delta:
+    """All of a contact as a change against nothing."""
+    return {
+        name: tuple(Edit(None, entry) for entry in value) if isinstance(value, tuple) else value for name, value in contact.values.items()
+    }
+
+
+def _ask(bench: Bench, decided: Decided) -> None:
+    """Put the questions that the decisions leave open, and close those that have answered themselves."""
+    now = bench.now()
+    keep: dict[str, set[QuestionKey]] = {"hold": set(decided.asked), "conflict": set(), "match": set()}
+    for held in decided.plan.held:
+        key = _hold_key(decided, held)
+        bench.pairs.ask(
+            "hold", at=now, pair=key[0], side=key[1], part=key[2], data={"reason": held.reason.value, "action": held.action.kind.value}
+        )
+        keep["hold"].add(key)
+    for pair_id, conflicts in decided.conflicts.items():
+        for conflict in conflicts:
+            if conflict.winner is None:
+                part = f"{conflict.part.field}/{conflict.part.key}"
+                bench.pairs.ask("conflict", at=now, pair=pair_id, part=part)
+                keep["conflict"].add((pair_id, "", part))
+    for doubtful in decided.births.doubtful:
+        part = _digest_part(bench, (*doubtful.left, "|", *doubtful.right))
+        data: dict[str, object] = {
+            "left": list(doubtful.left),
+            "right": list(doubtful.right),
+            "evidence": list(doubtful.evidence),
+            "doubt": doubtful.kind.value,
+        }
+        bench.pairs.ask("match", at=now, part=part, data=data)
+        keep["match"].add((None, "", part))
+    _close_answered(bench, decided, keep)
+
+
+def _close_answered(bench: Bench, decided: Decided, keep: Mapping[str, set[QuestionKey]]) -> None:
+    """A question of a pair that was looked at and did not come up again has answered itself."""
+    unseen = {
+        (item.pair_id, item.side, item.part) for item in bench.pairs.questions() if item.pair_id and item.pair_id not in decided.reconciled
+    }
+    for kind, asked in keep.items():
+        bench.pairs.close_questions(kind, asked | unseen, bench.now())
+
+
+def _hold_key(decided: Decided, held: Held) -> QuestionKey:
+    newborn = decided.newborn.get(held.action.pair)
+    if newborn is None:
+        return (held.action.pair, held.action.side.value, "")
+    return (newborn.pair, held.action.side.value, f"{newborn.source.value}:{newborn.record_id}")
+
+
+def _digest_part(bench: Bench, ids: tuple[str, ...]) -> str:
+    return sha256("\n".join((str(bench.link), *ids)).encode()).hexdigest()[:32]

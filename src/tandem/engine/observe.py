@@ -1,0 +1,295 @@
+"""Look at one side: `gather` reads from the replica and writes nothing, `absorb` makes what was read visible, all at once.
+
+Rules (numbers: the promises in ARCHITECTURE.md):
+- Shadows, tombstones and cursor become visible in one transaction, when the last page has come. A drain that was cut short
+  changes nothing.
+- Absence from a listing is no deletion: what is missing is read directly, and gone only with a tombstone or two empty
+  direct reads some time apart.
+- Versions decide what is new, contents decide what changed. An older version than the one we know is a stale read.
+- Of records outside the scope nothing is kept but id, version and keyed hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tandem.core.canonical import fingerprint, match_keys
+from tandem.core.contact import Contact
+from tandem.core.state import Cursor, Presence, RecordId, Side
+from tandem.engine.bench import Bench
+from tandem.errors import CursorExpired, Malformed
+from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
+from tandem.store import models
+from tandem.store.archive import Head
+from tandem.store.contents import decode_contact, encode_contact
+
+_EXISTS = frozenset({Presence.LIVE, Presence.OUT_OF_SCOPE, Presence.UNREADABLE, Presence.MISSING})
+#: A full listing that lacks more than this share of what was known is looked at a second time.
+_SHRUNK = 0.2
+_SHRUNK_AT_LEAST = 5
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What one drain of one side brought."""
+
+    side: Side
+    listing: Listing
+    started_at: datetime
+    cursor: Cursor
+    sightings: dict[RecordId, Sighting] = field(default_factory=dict)
+    #: Ids whose sighting is a direct read.
+    direct: set[RecordId] = field(default_factory=set)
+    references: list[Reference] = field(default_factory=list)
+    #: Unpaired records that a full listing did not show any more.
+    unlisted: set[RecordId] = field(default_factory=set)
+    #: The listing lacks what is there: believed in what it shows only.
+    is_disbelieved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What a drain changed."""
+
+    changed: int
+    births: int
+
+
+def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
+    """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
+
+    Raises:
+        Malformed: the drain ended without a new position.
+    """
+    replica = bench.replicas[side]
+    feed = bench.archive.feed(side)
+    now = bench.now()
+    due = feed.listed_at is None or now - feed.listed_at > timedelta(seconds=replica.capabilities.full_listing_every_s)
+    if is_full or due or not feed.cursor:
+        gathered = _drain(bench, side, None)
+    else:
+        try:
+            gathered = _drain(bench, side, Cursor(feed.cursor))
+        except CursorExpired:
+            gathered = _drain(bench, side, None)
+    if gathered.listing is Listing.FULL:
+        _examine_missing(bench, gathered)
+    _look_directly(bench, gathered)
+    return gathered
+
+
+def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
+    gathered = Gathered(side, Listing.FULL if cursor is None else Listing.CHANGES, bench.now(), Cursor(""))
+    for page in bench.replicas[side].changes(cursor):
+        gathered.listing = page.listing
+        gathered.sightings.update((sighting.handle.id, sighting) for sighting in page.sightings)
+        gathered.references.extend(page.references)
+        gathered.cursor = page.cursor or gathered.cursor
+        bench.news("listing", side=side.value, records=len(gathered.sightings))
+    if not gathered.cursor:
+        raise Malformed("A listing ended without saying where it ended; nothing is concluded from it.")
+    return gathered
+
+
+def _examine_missing(bench: Bench, gathered: Gathered) -> None:
+    """Records that a full listing does not show: the paired ones are read directly, the others may be forgotten."""
+    heads = bench.archive.heads(gathered.side)
+    missing = {RecordId(id_) for id_, head in heads.items() if head.presence in _EXISTS} - gathered.sightings.keys()
+    paired = missing & bench.pairs.living_ids(gathered.side)
+    gathered.unlisted = missing - paired
+    _fetch(bench, gathered, [Handle(id_, heads[id_].locator) for id_ in sorted(paired)])
+    was_cut = any(isinstance(gathered.sightings.get(id_), Observation) for id_ in paired)
+    if not was_cut and len(missing) > max(_SHRUNK_AT_LEAST, _SHRUNK * len(heads)):
+        in_scope = frozenset(id_ for id_, sighting in gathered.sightings.items() if isinstance(sighting, Observation) and sighting.in_scope)
+        was_cut = bool(bench.replicas[gathered.side].disputed(in_scope))
+    gathered.is_disbelieved = was_cut
+
+
+def _look_directly(bench: Bench, gathered: Gathered) -> None:
+    """Read what an earlier drain asked to be read, lists that may be cut short, and equal versions with another content."""
+    wanted = {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
+    observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
+    wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
+    if not bench.replicas[gathered.side].capabilities.has_compare_and_set:
+        heads = bench.archive.heads(gathered.side, [item.handle.id for item in observations])
+        for item in observations:
+            head = heads.get(item.handle.id)
+            if head and head.version == item.version and item.in_scope and head.fingerprint != fingerprint(item.contact):
+                wanted[item.handle.id] = item.handle
+    _fetch(bench, gathered, [handle for id_, handle in wanted.items() if id_ not in gathered.direct])
+
+
+def _fetch(bench: Bench, gathered: Gathered, handles: Sequence[Handle]) -> None:
+    if not handles:
+        return
+    for sighting in bench.replicas[gathered.side].fetch(handles):
+        gathered.sightings[sighting.handle.id] = sighting
+        gathered.direct.add(sighting.handle.id)
+
+
+def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
+    """Make a drain visible. The caller holds the transaction."""
+    now, side = bench.now(), gathered.side
+    bench.archive.put_references(side, gathered.references)
+    heads = bench.archive.heads(side, gathered.sightings)
+    paired = bench.pairs.of(side, gathered.sightings)
+    judge = _Judge(bench, gathered, now)
+    for id_, sighting in gathered.sightings.items():
+        pair = paired.get(id_)
+        judge.judge(sighting, heads.get(id_), is_paired=pair is not None and pair.state != "closed")
+    _rename_pointing(bench, gathered, judge)
+    bench.archive.put(judge.rows.values())
+    bench.archive.flag(side, judge.look)
+    bench.pairs.touch(side, judge.moved)
+    if not gathered.is_disbelieved:
+        bench.archive.drop(side, gathered.unlisted)
+    _save_feed(bench, gathered)
+    return Absorbed(len(judge.moved), len(judge.born))
+
+
+def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
+    """Make one direct read visible. The caller holds the transaction."""
+    gathered = Gathered(side, Listing.CHANGES, bench.now(), Cursor(""), {sighting.handle.id: sighting}, {sighting.handle.id})
+    judge = _Judge(bench, gathered, bench.now())
+    judge.judge(sighting, bench.archive.heads(side, [sighting.handle.id]).get(sighting.handle.id), is_paired=True)
+    bench.archive.put(judge.rows.values())
+    bench.pairs.touch(side, judge.moved)
+
+
+def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
+    """The shadow of an observation. Outside the scope it bears no content."""
+    is_same = head is not None and head.version == seen.version
+    row = models.Shadow(
+        link_id=bench.link, side=side.value, record_id=seen.handle.id, locator=seen.handle.locator, version=seen.version,
+        presence=(Presence.LIVE if seen.in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
+        first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
+    )  # fmt: skip
+    row.keys = [f"{key.kind.value}:{bench.digest(key)}" for key in sorted(match_keys(seen.contact, bench.policy.region))]
+    if seen.in_scope:
+        row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
+        row.fingerprint = fingerprint(seen.contact)
+    return row
+
+
+class _Judge:
+    """Decides, sighting by sighting, what becomes of the shadows of one side."""
+
+    def __init__(self, bench: Bench, gathered: Gathered, now: datetime) -> None:
+        self._bench = bench
+        self._gathered = gathered
+        self._now = now
+        self._has_cas = bench.replicas[gathered.side].capabilities.has_compare_and_set
+        self._lag = bench.read_lag(gathered.side)
+        self.rows: dict[str, models.Shadow] = {}
+        self.moved: set[str] = set()
+        self.born: set[str] = set()
+        self.look: set[str] = set()
+
+    def judge(self, sighting: Sighting, head: Head | None, *, is_paired: bool) -> None:
+        """Judge one sighting."""
+        match sighting:
+            case Observation():
+                self._observed(sighting, head, is_paired=is_paired)
+            case Tombstone():
+                self._gone(sighting.handle, head, is_paired=is_paired)
+            case Absent():
+                self._absent(sighting.handle, head)
+            case Unreadable():
+                self._set_presence(sighting.handle.id, head, Presence.UNREADABLE)
+
+    def _observed(self, seen: Observation, head: Head | None, *, is_paired: bool) -> None:
+        id_ = seen.handle.id
+        is_direct = id_ in self._gathered.direct
+        if head is not None and seen.version < head.version:
+            # A stale read shows less than we know: ignored, and looked at again.
+            self.look.add(id_)
+            return
+        row = shadow_row(self._bench, self._gathered.side, seen, self._now, head)
+        is_changed = head is None or head.fingerprint != row.fingerprint or head.presence.value != row.presence
+        is_doubtful = head is not None and head.version == seen.version and is_changed and head.presence is Presence.LIVE and seen.in_scope
+        if is_doubtful and not self._has_cas and not (is_direct and head is not None and self._is_settled(head)):
+            # Whole seconds: within one second there may be two states under one version.
+            self.look.add(id_)
+            return
+        if head is None and not is_paired:
+            self.born.add(id_)
+        if is_changed and is_paired:
+            self.moved.add(id_)
+        if is_changed or head is None or head.version != seen.version or head.locator != seen.handle.locator or head.needs_look:
+            self.rows[id_] = row
+
+    def _is_settled(self, head: Head) -> bool:
+        return self._now - head.version_seen_at > self._lag + timedelta(seconds=1)
+
+    def _gone(self, handle: Handle, head: Head | None, *, is_paired: bool) -> None:
+        if head is not None and head.presence is Presence.GONE:
+            return
+        row = self._existing(handle.id) or models.Shadow(
+            link_id=self._bench.link, side=self._gathered.side.value, record_id=handle.id, locator=handle.locator,
+            first_seen_at=self._now, version_seen_at=self._now,
+        )  # fmt: skip
+        row.presence, row.absent_at, row.needs_look, row.keys = Presence.GONE.value, self._now, False, []
+        if not is_paired:
+            row.content = row.raw = None
+        self.rows[handle.id] = row
+        self.moved.add(handle.id)
+
+    def _absent(self, handle: Handle, head: Head | None) -> None:
+        if head is None or head.presence is Presence.GONE:
+            return
+        since_sight = self._now - head.version_seen_at
+        if head.presence is Presence.MISSING and head.absent_at is not None:
+            is_apart = self._now - head.absent_at >= timedelta(seconds=self._bench.timings.absence_s)
+            if is_apart and since_sight > self._lag:
+                self._gone(handle, head, is_paired=True)
+                return
+        row = self._existing(handle.id)
+        if row is not None:
+            row.absent_at = row.absent_at if head.presence is Presence.MISSING else self._now
+            row.presence, row.needs_look = Presence.MISSING.value, True
+            self.rows[handle.id] = row
+            self.moved.add(handle.id)
+
+    def _set_presence(self, id_: str, head: Head | None, presence: Presence) -> None:
+        if head is None or head.presence is presence:
+            return
+        row = self._existing(id_)
+        if row is not None:
+            row.presence = presence.value
+            self.rows[id_] = row
+            self.moved.add(id_)
+
+    def _existing(self, id_: str) -> models.Shadow | None:
+        return self.rows.get(id_) or self._bench.archive.shadow(self._gathered.side, id_)
+
+
+def _rename_pointing(bench: Bench, gathered: Gathered, judge: _Judge) -> None:
+    """A renamed reference changes every record that points at it, though none of them has moved."""
+    replica = bench.replicas[gathered.side]
+    for known in bench.archive.pointing_at(gathered.side, [reference.id for reference in gathered.references]):
+        row = judge.rows.get(known.record_id, known)
+        if row.raw is None:
+            continue
+        contact = replica.decode(bytes(row.raw))
+        if contact != decode_contact(row.content):
+            _set_content(bench, row, contact)
+            judge.rows[row.record_id] = row
+            judge.look.discard(row.record_id)
+            judge.moved.add(row.record_id)
+
+
+def _set_content(bench: Bench, row: models.Shadow, contact: Contact) -> None:
+    row.content, row.fingerprint = encode_contact(contact), fingerprint(contact)
+    row.keys = [f"{key.kind.value}:{bench.digest(key)}" for key in sorted(match_keys(contact, bench.policy.region))]
+
+
+def _save_feed(bench: Bench, gathered: Gathered) -> None:
+    feed = bench.archive.feed(gathered.side)
+    feed.drained_at = gathered.started_at
+    if gathered.listing is Listing.FULL:
+        feed.is_disbelieved = gathered.is_disbelieved
+        feed.listed_at = None if gathered.is_disbelieved else gathered.started_at
+    feed.cursor = "" if gathered.is_disbelieved else gathered.cursor
+    bench.archive.save_feed(feed)

@@ -1,0 +1,178 @@
+"""Write down what became of an intent, and what follows from it: shadow, bases, history, all in the caller's transaction.
+
+Rules: a base advances only by what was just propagated, and to what each side really holds: on the source the value that was
+planned on, on the target the value that it stored. Both the live cycle (apply.py) and recovery (recover.py) settle here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tandem.core.contact import Contact, FieldName
+from tandem.core.merge import Part, advance, parts_of, settled_parts
+from tandem.core.plan import ActionKind, count_blanks
+from tandem.core.state import PairState, Presence, RecordId, Side
+from tandem.engine.bench import Bench
+from tandem.engine.decide import base_of, park, set_base
+from tandem.engine.observe import absorb_one, shadow_row
+from tandem.errors import LinkStopped, TandemError
+from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
+from tandem.store import models
+from tandem.store.contents import Payload, decode_contact, decode_payload, encode_contact
+from tandem.store.journal import Note, OutcomeKind
+from tandem.store.pairs import record_of
+
+
+@dataclass(slots=True)
+class Acted:
+    """What was done, counted by side and kind of action; and what stands open."""
+
+    counts: dict[tuple[Side, ActionKind], int] = field(default_factory=dict)
+    conflicts: int = 0
+    parked: int = 0
+    #: Something was not done because it had moved, or has no answer yet: worth another look.
+    is_restless: bool = False
+    #: What stopped the rest, if anything did.
+    stopped_by: TandemError | None = None
+
+    def add(self, side: Side, kind: ActionKind) -> None:
+        """Count one action done."""
+        self.counts[side, kind] = self.counts.get((side, kind), 0) + 1
+
+
+@dataclass(slots=True)
+class Settler:
+    """Writes the outcome of an intent, and what follows from it, into the archive."""
+
+    bench: Bench
+    cycle: models.Cycle
+    acted: Acted
+
+    def settle(self, intent: models.Intent, outcome: Outcome) -> None:
+        """Settle one intent. The caller holds the transaction and saves the intent."""
+        now, journal = self.bench.now(), self.bench.journal
+        match outcome:
+            case Written(observation):
+                self._written(intent, observation)
+                journal.settle(intent, OutcomeKind.APPLIED, now)
+            case Removed():
+                self.removed(intent)
+                journal.settle(intent, OutcomeKind.APPLIED, now)
+            case Moved(sighting):
+                if sighting is not None:
+                    absorb_one(self.bench, Side(intent.side), sighting)
+                self._touch(intent)
+                self.acted.is_restless = True
+                journal.settle(intent, OutcomeKind.SUPERSEDED, now)
+            case Refused():
+                self._refused(intent, outcome)
+                journal.settle(intent, OutcomeKind.REFUSED, now, outcome.sentence)
+            case Untouched(error):
+                self._touch(intent)
+                self.acted.stopped_by = self.acted.stopped_by or error
+                journal.settle(intent, OutcomeKind.UNTOUCHED, now, type(error).__name__)
+            case Unanswered():
+                self.acted.is_restless = True
+
+    def _written(self, intent: models.Intent, seen: Observation) -> None:
+        side = Side(intent.side)
+        if intent.kind == "reference":
+            payload = decode_payload(intent.payload)
+            intent.record_id = seen.handle.id
+            self.bench.archive.put_references(side, [Reference(seen.handle.id, payload.name, seen.version)])
+            return
+        before = self.bench.archive.shadow(side, seen.handle.id)
+        head = self.bench.archive.heads(side, [seen.handle.id]).get(seen.handle.id)
+        if head is None or seen.version >= head.version:
+            self.bench.archive.put([shadow_row(self.bench, side, seen, self.bench.now(), head)])
+        pair = self.bench.pairs.one(intent.pair_id or 0)
+        if intent.kind == "create":
+            self.created(intent, pair, seen.handle.id, seen.contact)
+        else:
+            self.updated(intent, pair, seen.contact)
+        before_content = bytes(before.content) if before is not None and before.content else None
+        self._note(intent, seen.handle.id, before_content, encode_contact(seen.contact))
+
+    def created(self, intent: models.Intent, pair: models.Pair, record_id: str, holds: Contact) -> None:
+        """Join a created record to its source. `holds`: what the target is agreed to hold."""
+        side, payload = Side(intent.side), decode_payload(intent.payload)
+        if side is Side.LEFT:
+            pair.left_id = record_id
+        else:
+            pair.right_id = record_id
+        intent.record_id = record_id
+        pair.state, pair.reason, pair.is_dirty = PairState.LINKED.value, "created", True
+        set_base(pair, side.other, payload.source)
+        set_base(pair, side, holds.restricted(self.bench.fields))
+        self.bench.pairs.save(pair)
+        self.acted.add(side, ActionKind.CREATE)
+
+    def updated(self, intent: models.Intent, pair: models.Pair, holds: Contact) -> None:
+        """Advance both bases by what was just propagated."""
+        payload, region = decode_payload(intent.payload), self.bench.policy.region
+        self._advance(intent, pair, parts_of(payload.delta, region), settled_parts(payload.delta, payload.target, holds, region), holds)
+
+    def partly_updated(self, intent: models.Intent, parts: frozenset[Part], holds: Contact) -> None:
+        """Advance both bases by the parts that recovery found propagated."""
+        self._advance(intent, self.bench.pairs.one(intent.pair_id or 0), parts, parts, holds)
+
+    def _advance(self, intent: models.Intent, pair: models.Pair, sent: frozenset[Part], stored: frozenset[Part], holds: Contact) -> None:
+        side, payload, region = Side(intent.side), decode_payload(intent.payload), self.bench.policy.region
+        set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
+        set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
+        pair.is_dirty = True
+        self.bench.pairs.save(pair)
+        self.acted.add(side, ActionKind.UPDATE)
+
+    def removed(self, intent: models.Intent) -> None:
+        """Close the pair of a record that was deleted on our word."""
+        side = Side(intent.side)
+        pair = self.bench.pairs.one(intent.pair_id or 0)
+        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted", False
+        self.bench.pairs.save(pair)
+        shadow = self.bench.archive.shadow(side, intent.record_id)
+        if shadow is not None and shadow.presence != Presence.GONE.value:
+            before = bytes(shadow.content) if shadow.content else None
+            absorb_one(self.bench, side, Tombstone(Handle(RecordId(shadow.record_id), shadow.locator)))
+            self._note(intent, intent.record_id, before, None)
+        self.acted.add(side, ActionKind.DELETE)
+
+    def _refused(self, intent: models.Intent, outcome: Refused) -> None:
+        if outcome.is_layout:
+            self.acted.stopped_by = LinkStopped(outcome.sentence)
+            self._touch(intent)
+            return
+        if intent.pair_id is None:
+            return
+        pair, payload = self.bench.pairs.one(intent.pair_id), decode_payload(intent.payload)
+        wanted = payload.delta or payload.contact.values
+        refused = outcome.fields or frozenset(FieldName(name) for name in wanted)
+        shadow = self.bench.archive.shadow(Side(intent.side).other, record_of(pair, Side(intent.side).other) or "")
+        park(pair, Side(intent.side), decode_contact(shadow.content if shadow else None), dict.fromkeys(refused, outcome.sentence))
+        if intent.kind == "create" and not outcome.fields:
+            pair.reason = "refused"
+        pair.is_dirty = True
+        self.bench.pairs.save(pair)
+        self.acted.parked += 1
+        self.acted.is_restless = True
+
+    def _touch(self, intent: models.Intent) -> None:
+        if intent.pair_id is not None:
+            pair = self.bench.pairs.one(intent.pair_id)
+            pair.is_dirty = True
+            self.bench.pairs.save(pair)
+
+    def _note(self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None) -> None:
+        payload = decode_payload(intent.payload)
+        weighs = "" if intent.is_approved else _weight(intent, payload)
+        names = sorted(payload.delta or payload.contact.values)
+        note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs)
+        self.bench.journal.note(self.cycle, [note], self.bench.now())
+
+
+def _weight(intent: models.Intent, payload: Payload) -> str:
+    """What the brake counts it as."""
+    if intent.kind == "create":
+        return "creation"
+    is_removal = intent.kind == "delete" or count_blanks(payload.target, payload.delta) > 0
+    return "removal" if is_removal else "update"

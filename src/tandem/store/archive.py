@@ -1,0 +1,154 @@
+"""Shadows, feeds and references of one link: what was last seen on both sides.
+
+Rules: rows go in and out in bulk; deciding what an observation means is `engine/observe.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from tandem.core.state import LinkId, Presence, Side
+from tandem.replica import Reference, References
+from tandem.store import models
+from tandem.store.contents import chunks
+
+_CHANGEABLE = [
+    column.name for column in models.Shadow._meta.concrete_fields if column.name not in {"id", "link", "side", "record_id", "first_seen_at"}
+]
+
+
+class Head(NamedTuple):
+    """What must be known of a shadow to judge a new observation of it."""
+
+    version: str
+    fingerprint: str
+    presence: Presence
+    version_seen_at: datetime
+    absent_at: datetime | None
+    first_seen_at: datetime
+    locator: str
+    needs_look: bool
+
+
+class Archive:
+    """The archive of one link in one database."""
+
+    def __init__(self, alias: str, link: LinkId) -> None:
+        self._alias = alias
+        self._link = link
+
+    def feed(self, side: Side) -> models.Feed:
+        """The feed of a side; an empty unsaved one before the first drain."""
+        feed = models.Feed.objects.using(self._alias).filter(link_id=self._link, side=side.value).first()
+        return feed or models.Feed(link_id=self._link, side=side.value)
+
+    def save_feed(self, feed: models.Feed) -> None:
+        """Keep a feed."""
+        feed.save(using=self._alias)
+
+    def _shadows(self, side: Side) -> QuerySet[models.Shadow]:
+        return models.Shadow.objects.using(self._alias).filter(link_id=self._link, side=side.value)
+
+    def heads(self, side: Side, ids: Iterable[str] | None = None) -> dict[str, Head]:
+        """Heads of the named records, or of all."""
+        columns = (
+            "record_id",
+            "version",
+            "fingerprint",
+            "presence",
+            "version_seen_at",
+            "absent_at",
+            "first_seen_at",
+            "locator",
+            "needs_look",
+        )
+        rows = self._shadows(side)
+        found = (
+            rows.values_list(*columns)
+            if ids is None
+            else (row for part in chunks(ids) for row in rows.filter(record_id__in=part).values_list(*columns))
+        )
+        return {row[0]: Head(row[1], row[2], Presence(row[3]), *row[4:]) for row in found}
+
+    def shadows(self, side: Side, ids: Iterable[str]) -> dict[str, models.Shadow]:
+        """Whole shadows of the named records."""
+        return {row.record_id: row for part in chunks(ids) for row in self._shadows(side).filter(record_id__in=part)}
+
+    def shadow(self, side: Side, record_id: str) -> models.Shadow | None:
+        """One whole shadow."""
+        return self._shadows(side).filter(record_id=record_id).first()
+
+    def live_ids(self, side: Side) -> set[str]:
+        """Ids of the records in scope."""
+        return set(self._shadows(side).filter(presence=Presence.LIVE.value).values_list("record_id", flat=True))
+
+    def has_ghost(self, side: Side, since: datetime) -> bool:
+        """Whether a record was seen deleted that had never been seen alive."""
+        return self._shadows(side).filter(presence=Presence.GONE.value, first_seen_at__gte=since, version="").exists()
+
+    def to_look_at(self, side: Side) -> list[tuple[str, str]]:
+        """Records that need a direct read: (id, locator)."""
+        return list(self._shadows(side).filter(needs_look=True).values_list("record_id", "locator"))
+
+    def pointing_at(self, side: Side, references: Iterable[str]) -> list[models.Shadow]:
+        """Live shadows that point at one of the references."""
+        rows = self._shadows(side).filter(presence=Presence.LIVE.value)
+        return [row for part in chunks(references) for row in rows.filter(reference__in=part)]
+
+    def unpaired(self, side: Side) -> list[models.Shadow]:
+        """Live records in scope that no pair knows, oldest first."""
+        pair_side = "left_id" if side is Side.LEFT else "right_id"
+        pairs = models.Pair.objects.using(self._alias).filter(link_id=self._link, **{pair_side: OuterRef("record_id")})
+        rows = self._shadows(side).filter(presence=Presence.LIVE.value).exclude(Exists(pairs))
+        return list(rows.order_by("first_seen_at", "record_id"))
+
+    def keys(self, side: Side) -> list[tuple[str, Presence, list[str]]]:
+        """(id, presence, hashed match keys) of everything that exists, in scope or not."""
+        seen = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value, Presence.UNREADABLE.value, Presence.MISSING.value]
+        rows = self._shadows(side).filter(presence__in=seen).values_list("record_id", "presence", "keys")
+        return [(record_id, Presence(presence), keys) for record_id, presence, keys in rows]
+
+    def put(self, rows: Iterable[models.Shadow]) -> None:
+        """Add shadows or replace them."""
+        for part in chunks(rows, 1000):
+            models.Shadow.objects.using(self._alias).bulk_create(
+                part, update_conflicts=True, unique_fields=["link", "side", "record_id"], update_fields=_CHANGEABLE
+            )
+
+    def drop(self, side: Side, ids: Iterable[str]) -> None:
+        """Forget shadows that nothing depends on."""
+        for part in chunks(ids):
+            self._shadows(side).filter(record_id__in=part).delete()
+
+    def flag(self, side: Side, ids: Iterable[str]) -> None:
+        """Ask for a direct read of the named records."""
+        for part in chunks(ids):
+            self._shadows(side).filter(record_id__in=part).update(needs_look=True)
+
+    def known_references(self, side: Side) -> References:
+        """The index of named records of a side, with how often each is used."""
+        rows = models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value)
+        uses = self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id"))
+        return References(dict(rows.values_list("reference_id", "name")), dict(uses))
+
+    def put_references(self, side: Side, references: Iterable[Reference]) -> None:
+        """Take in references as they are named now; deleted ones are dropped."""
+        rows = list(references)
+        model = models.Reference.objects.using(self._alias)
+        for part in chunks(row.id for row in rows if row.is_gone):
+            model.filter(link_id=self._link, side=side.value, reference_id__in=part).delete()
+        kept = [
+            models.Reference(link_id=self._link, side=side.value, reference_id=row.id, name=row.name) for row in rows if not row.is_gone
+        ]
+        model.bulk_create(
+            kept, batch_size=1000, update_conflicts=True, unique_fields=["link", "side", "reference_id"], update_fields=["name"]
+        )
+
+    def reference_names(self, side: Side, ids: Iterable[str]) -> Mapping[str, str]:
+        """The names under which references are known."""
+        rows = models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value)
+        return {id_: name for part in chunks(ids) for id_, name in rows.filter(reference_id__in=part).values_list("reference_id", "name")}

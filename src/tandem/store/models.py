@@ -1,0 +1,260 @@
+"""The tables. One class a table, a sentence each; meaning of the words: docs/glossary.md.
+
+Rules: no behaviour here. Text that came from a contact stands only in the columns `content`, `raw`, `base_left`,
+`base_right`, `payload`, `before`, `after` and `question.data`, so that forgetting a person is a list of columns.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tandem.core.state import PairState, Presence
+
+SHORT = 40
+ID = 200
+
+
+class Installation(models.Model):
+    """One row: who we are, for markers and for noticing a database that was copied."""
+
+    installation_id = models.CharField(max_length=SHORT)
+    created_at = models.DateTimeField()
+
+
+class Account(models.Model):
+    """A connected account of one service."""
+
+    service = models.CharField(max_length=SHORT)
+    external_id = models.CharField(max_length=ID)
+    name = models.CharField(max_length=ID)
+    settings = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        """An account is connected once."""
+
+        constraints = [models.UniqueConstraint(fields=["service", "external_id"], name="account_once")]
+
+
+class Secret(models.Model):
+    """One credential of an account, encrypted (vault.py)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    name = models.CharField(max_length=SHORT)
+    ciphertext = models.BinaryField()
+
+    class Meta:
+        """One value a name."""
+
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="secret_once")]
+
+
+class Link(models.Model):
+    """A configured pair of replicas with its policy, its state, and when it is due (schedule.py)."""
+
+    left_account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="links_left")
+    right_account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="links_right")
+    left_settings = models.JSONField(default=dict)
+    right_settings = models.JSONField(default=dict)
+    policy = models.JSONField(default=dict)
+    #: Where the synced fields live on both sides; another mapping has no base.
+    mapping_version = models.CharField(max_length=ID, default="")
+    state = models.CharField(max_length=SHORT, default="draft")
+    reason = models.CharField(max_length=SHORT, default="")
+    sentence = models.TextField(default="")
+    wait_until = models.DateTimeField(null=True)
+    #: What a person approved for the first sync, and how much of it is left: {"creations": {side: n}, "updates": {side: n}}.
+    approval = models.JSONField(null=True)
+    first_synced_at = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    next_due_at = models.DateTimeField(null=True)
+    is_dirty = models.BooleanField(default=False)
+    lease_owner = models.CharField(max_length=SHORT, default="")
+    lease_until = models.DateTimeField(null=True)
+    epoch = models.BigIntegerField(default=0)
+
+
+class Feed(models.Model):
+    """The position in one side's change stream, and when everything was last listed."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    side = models.CharField(max_length=SHORT)
+    cursor = models.TextField(default="")
+    listed_at = models.DateTimeField(null=True)
+    drained_at = models.DateTimeField(null=True)
+    #: The last full listing was not believed in what it lacked: no births on this side.
+    is_disbelieved = models.BooleanField(default=False)
+
+    class Meta:
+        """One a side."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "side"], name="feed_once")]
+
+
+class Shadow(models.Model):
+    """The last observation of one record on one side. Outside the scope it has keys and version only; gone, it is a tombstone."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    side = models.CharField(max_length=SHORT)
+    record_id = models.CharField(max_length=ID)
+    locator = models.CharField(max_length=ID)
+    version = models.CharField(max_length=ID)
+    presence = models.CharField(max_length=SHORT, choices=[(item.value, item.value) for item in Presence])
+    content = models.BinaryField(null=True)
+    raw = models.BinaryField(null=True)
+    fingerprint = models.CharField(max_length=64, default="")
+    #: Keyed hashes of the match keys: ["kind:digest", ...].
+    keys = models.JSONField(default=list)
+    marker = models.CharField(max_length=255, default="")
+    reference = models.CharField(max_length=ID, default="")
+    is_partial = models.BooleanField(default=False)
+    first_seen_at = models.DateTimeField()
+    #: When this version was first seen.
+    version_seen_at = models.DateTimeField()
+    #: When it was last seen missing by a direct read, or known to be gone.
+    absent_at = models.DateTimeField(null=True)
+    #: A direct read has to settle what the last listing said.
+    needs_look = models.BooleanField(default=False)
+
+    class Meta:
+        """One a record; markers are looked up after a crash."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "side", "record_id"], name="shadow_once")]
+        indexes = [
+            models.Index(fields=["link", "side", "marker"], name="shadow_marker", condition=~models.Q(marker="")),
+            models.Index(fields=["link", "side"], name="shadow_look", condition=models.Q(needs_look=True)),
+        ]
+
+
+class Pair(models.Model):
+    """The fact that record x on the left is record y on the right, with what each side looked like when they last agreed."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    state = models.CharField(max_length=SHORT, choices=[(item.value, item.value) for item in PairState])
+    reason = models.CharField(max_length=SHORT, default="")
+    left_id = models.CharField(max_length=ID, null=True)
+    right_id = models.CharField(max_length=ID, null=True)
+    base_left = models.BinaryField(default=b"{}")
+    base_right = models.BinaryField(default=b"{}")
+    mapping_version = models.CharField(max_length=ID, default="")
+    #: A side moved, or a person chose, since the pair was last settled.
+    is_dirty = models.BooleanField(default=True)
+    #: Fields that a side refused: {field: {"side", "sentence", "print"}}; retried when the value changes.
+    parked = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        """A record is in at most one pair of a link."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["link", "left_id"], name="pair_left_once"),
+            models.UniqueConstraint(fields=["link", "right_id"], name="pair_right_once"),
+        ]
+        indexes = [models.Index(fields=["link"], name="pair_dirty", condition=models.Q(is_dirty=True))]
+
+
+class Reference(models.Model):
+    """A named record that contacts point at (an organisation), from our own index."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    side = models.CharField(max_length=SHORT)
+    reference_id = models.CharField(max_length=ID)
+    name = models.TextField()
+
+    class Meta:
+        """One an id."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "side", "reference_id"], name="reference_once")]
+
+
+class Cycle(models.Model):
+    """One pass over one link, with what it did."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    epoch = models.BigIntegerField()
+    cause = models.CharField(max_length=SHORT)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=SHORT, default="running")
+    counts = models.JSONField(default=dict)
+
+
+class Intent(models.Model):
+    """An action written down before it is tried, and its outcome."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    cycle = models.ForeignKey(Cycle, on_delete=models.CASCADE)
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True)
+    side = models.CharField(max_length=SHORT)
+    kind = models.CharField(max_length=SHORT)
+    record_id = models.CharField(max_length=ID, default="")
+    expected_version = models.CharField(max_length=ID, default="")
+    marker = models.CharField(max_length=255, default="")
+    payload = models.BinaryField()
+    before = models.BinaryField(null=True)
+    #: ISO times at which it was sent.
+    sends = models.JSONField(default=list)
+    outcome = models.CharField(max_length=SHORT, default="")
+    sentence = models.TextField(default="")
+    is_approved = models.BooleanField(default=False)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """What is pending is a query."""
+
+        indexes = [models.Index(fields=["link"], name="intent_pending", condition=models.Q(outcome=""))]
+
+
+class History(models.Model):
+    """Before and after of every write, and every value that lost a conflict."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    cycle = models.ForeignKey(Cycle, on_delete=models.CASCADE)
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True)
+    at = models.DateTimeField()
+    side = models.CharField(max_length=SHORT)
+    kind = models.CharField(max_length=SHORT)
+    record_id = models.CharField(max_length=ID, default="")
+    fields = models.JSONField(default=list)
+    before = models.BinaryField(null=True)
+    after = models.BinaryField(null=True)
+    #: What the brake counts it as ("creation", "update", "removal"); empty when a person had agreed to it.
+    weighs = models.CharField(max_length=SHORT, default="")
+
+    class Meta:
+        """Read by time."""
+
+        indexes = [models.Index(fields=["link", "at"], name="history_time")]
+
+
+class Question(models.Model):
+    """Something that waits for a person: an ambiguous match, an open conflict, a hold. The choice is data for the next cycle."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True)
+    kind = models.CharField(max_length=SHORT)
+    side = models.CharField(max_length=SHORT, default="")
+    part = models.CharField(max_length=ID, default="")
+    data = models.JSONField(default=dict)
+    choice = models.CharField(max_length=SHORT, default="")
+    asked_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """The open ones are read at every cycle."""
+
+        indexes = [models.Index(fields=["link"], name="question_open", condition=models.Q(closed_at=None))]
+
+
+class Ledger(models.Model):
+    """Tokens spent by one budget (a company) on one day."""
+
+    budget = models.CharField(max_length=ID)
+    day = models.DateField()
+    tokens = models.BigIntegerField(default=0)
+
+    class Meta:
+        """One a day."""
+
+        constraints = [models.UniqueConstraint(fields=["budget", "day"], name="ledger_once")]

@@ -1,0 +1,115 @@
+"""Pairs of one link, and the questions that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from tandem.core.state import LinkId, PairState, Side
+from tandem.store import models
+from tandem.store.contents import chunks
+
+Data = dict[str, object]
+#: Pairs that still live; closed ones are tombstones.
+_OPEN = [state.value for state in PairState if state is not PairState.CLOSED]
+
+
+def record_of(pair: models.Pair, side: Side) -> str | None:
+    """The record of a pair on one side."""
+    return pair.left_id if side is Side.LEFT else pair.right_id
+
+
+class Pairs:
+    """The pairs of one link in one database."""
+
+    def __init__(self, alias: str, link: LinkId) -> None:
+        self._alias = alias
+        self._link = link
+
+    def _all(self) -> QuerySet[models.Pair]:
+        return models.Pair.objects.using(self._alias).filter(link_id=self._link)
+
+    def count(self) -> int:
+        """How many pairs live."""
+        return self._all().filter(state__in=_OPEN).count()
+
+    def by_state(self) -> dict[str, int]:
+        """How many pairs are in each state."""
+        counts: dict[str, int] = {}
+        for state in self._all().values_list("state", flat=True):
+            counts[state] = counts.get(state, 0) + 1
+        return counts
+
+    def moved(self) -> list[models.Pair]:
+        """Pairs that have to be reconciled, oldest first. Closed ones are never among them."""
+        return list(self._all().filter(is_dirty=True, state__in=_OPEN).order_by("id"))
+
+    def parked(self) -> list[models.Pair]:
+        """Pairs of which something was refused."""
+        return list(self._all().exclude(parked={}).exclude(state=PairState.CLOSED.value))
+
+    def one(self, pair_id: int) -> models.Pair:
+        """A pair by its id."""
+        return self._all().get(id=pair_id)
+
+    def of(self, side: Side, ids: Iterable[str]) -> dict[str, models.Pair]:
+        """The pairs of the named records, closed ones too."""
+        column = f"{side.value}_id"
+        return {record_of(row, side) or "": row for part in chunks(ids) for row in self._all().filter(**{f"{column}__in": part})}
+
+    def living_ids(self, side: Side) -> set[str]:
+        """Records of a side that a living pair holds."""
+        column = f"{side.value}_id"
+        return {record for record in self._all().filter(state__in=_OPEN).values_list(column, flat=True) if record}
+
+    def save(self, pair: models.Pair) -> models.Pair:
+        """Add or keep one pair."""
+        pair.save(using=self._alias)
+        return pair
+
+    def save_many(self, pairs: Iterable[models.Pair]) -> None:
+        """Keep known pairs."""
+        columns = ["state", "reason", "left_id", "right_id", "base_left", "base_right", "mapping_version", "is_dirty", "parked"]
+        models.Pair.objects.using(self._alias).bulk_update(list(pairs), columns, batch_size=100)
+
+    def add_many(self, pairs: Iterable[models.Pair]) -> list[models.Pair]:
+        """Add new pairs; they come back with their ids."""
+        return models.Pair.objects.using(self._alias).bulk_create(list(pairs), batch_size=500)
+
+    def touch(self, side: Side, ids: Iterable[str]) -> None:
+        """Mark the living pairs of the named records as moved."""
+        column = f"{side.value}_id"
+        for part in chunks(ids):
+            self._all().filter(state__in=_OPEN, **{f"{column}__in": part}).update(is_dirty=True)
+
+    def touch_all(self) -> None:
+        """Mark every living pair as moved."""
+        self._all().filter(state__in=_OPEN).update(is_dirty=True)
+
+    # Questions
+
+    def _questions(self) -> QuerySet[models.Question]:
+        return models.Question.objects.using(self._alias).filter(link_id=self._link)
+
+    def questions(self) -> list[models.Question]:
+        """What waits for a person, oldest first."""
+        return list(self._questions().filter(closed_at=None).order_by("id"))
+
+    def ask(self, kind: str, *, at: datetime, pair: int | None = None, side: str = "", part: str = "", data: Data | None = None) -> None:
+        """Put a question once; asked again, its data is renewed."""
+        same = self._questions().filter(closed_at=None, kind=kind, side=side, part=part)
+        known = (same.filter(pair=None) if pair is None else same.filter(pair_id=pair)).first()
+        question = known or models.Question(link_id=self._link, pair_id=pair, kind=kind, side=side, part=part, asked_at=at)
+        if known is None or known.data != (data or {}):
+            question.data = data or {}
+            question.save(using=self._alias)
+
+    def close_questions(self, kind: str, keep: Iterable[tuple[int | None, str, str]], at: datetime) -> None:
+        """Close the open questions of a kind that are not in `keep`, given as (pair, side, part)."""
+        kept = set(keep)
+        for question in self._questions().filter(closed_at=None, kind=kind):
+            if (question.pair_id, question.side, question.part) not in kept:
+                question.closed_at = at
+                question.save(using=self._alias, update_fields=["closed_at"])

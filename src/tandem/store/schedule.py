@@ -1,0 +1,87 @@
+"""When each link is due, and who may work on it: a lease with a fencing epoch.
+
+Theory: a worker that was paused for longer than its lease may wake up and believe that it still holds the link. Every
+transaction of a cycle therefore begins with `hold`, which renews the lease under its epoch and fails when another worker has
+taken a newer one; before each remote write the remaining time is compared with the longest time a request may take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from tandem.core.state import LinkId
+from tandem.errors import LeaseLost
+from tandem.store import models
+
+LEASE_S = 120
+#: A lease younger than this is not renewed again.
+RENEW_AFTER_S = 30
+#: A request is started only when the lease outlives its time-out by this much.
+MARGIN_S = 5
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to work on one link until `until`, as long as nobody has a newer epoch."""
+
+    link: LinkId
+    epoch: int
+    owner: str
+    until: datetime
+
+
+class Schedule:
+    """Leases and due times of all links in one database."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def claim(self, link: LinkId, owner: str, now: datetime, *, is_alone: bool = False) -> Lease | None:
+        """Take a link whose lease has ended, or None when somebody holds it.
+
+        `is_alone`: the caller knows that every other worker of this database is dead, so leases are taken over at once.
+        """
+        until = now + timedelta(seconds=LEASE_S)
+        rows = models.Link.objects.using(self._alias).filter(id=link)
+        if not is_alone:
+            rows = rows.filter(Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_owner=""))
+        if not rows.update(lease_owner=owner, lease_until=until, epoch=F("epoch") + 1, is_dirty=False):
+            return None
+        epoch = models.Link.objects.using(self._alias).values_list("epoch", flat=True).get(id=link)
+        return Lease(link, epoch, owner, until)
+
+    def hold(self, lease: Lease, now: datetime) -> None:
+        """Make sure, inside the caller's transaction, that the lease is ours; renew it when it is due.
+
+        Raises:
+            LeaseLost: another worker has a newer epoch.
+        """
+        until = now + timedelta(seconds=LEASE_S)
+        row = models.Link.objects.using(self._alias).filter(id=lease.link, epoch=lease.epoch)
+        if (until - lease.until).total_seconds() < RENEW_AFTER_S:
+            if not row.exists():
+                raise LeaseLost
+            return
+        if not row.update(lease_until=until):
+            raise LeaseLost
+        lease.until = until
+
+    def release(self, lease: Lease, *, next_due_at: datetime) -> None:
+        """Give a link back, due again at the given time."""
+        rows = models.Link.objects.using(self._alias).filter(id=lease.link, epoch=lease.epoch)
+        rows.update(lease_owner="", lease_until=None, next_due_at=next_due_at)
+
+    def request(self, link: LinkId) -> None:
+        """Ask for a cycle as soon as possible."""
+        models.Link.objects.using(self._alias).filter(id=link).update(is_dirty=True)
+
+    def due(self, now: datetime) -> list[LinkId]:
+        """Links of which a cycle is due or asked for, the longest waiting first."""
+        rows = models.Link.objects.using(self._alias).filter(state__in=["active", "waiting"])
+        rows = rows.filter(Q(is_dirty=True) | Q(next_due_at=None) | Q(next_due_at__lte=now)).filter(
+            Q(lease_until=None) | Q(lease_until__lte=now)
+        )
+        return [LinkId(link) for link in rows.order_by(F("next_due_at").asc(nulls_first=True)).values_list("id", flat=True)]
