@@ -32,7 +32,7 @@ def prepare_create(shelf: Shelf, body: PersonBody, *, ahead: int = 0) -> Change:
     if shelf.book.stored(shelf.now) + ahead >= shelf.number("contact_limit"):
         raise ApiError(str(shelf.switches["overflow_status"]), "MY_CONTACTS_OVERFLOW_COUNT")
     source_id = shelf.fresh_id()
-    items = _composed(shelf, source_id, body.items)
+    items = _composed(shelf, source_id, {name: values for name, values in body.items.items() if values})
     return Change(source_id, ContactState(contact_name(source_id), items, groups, shelf.fresh_etag(), shelf.now))
 
 
@@ -77,7 +77,7 @@ def _check_etag(body: PersonBody, old: ContactState) -> None:
 
 def _composed(shelf: Shelf, source_id: str, items: Mapping[str, Sequence[JsonObject]]) -> dict[str, list[JsonObject]]:
     source: JsonObject = {"type": "CONTACT", "id": source_id}
-    return {name: compose(name, values, source, shelf) for name, values in items.items() if values}
+    return {name: compose(name, values, source, shelf) for name, values in items.items()}
 
 
 def _groups(shelf: Shelf, names: Sequence[str], already: Sequence[str] = ()) -> tuple[str, ...]:

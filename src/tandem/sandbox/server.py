@@ -108,7 +108,7 @@ def serve(host: str, port: int, world: World, ready: Callable[[int], None], *, s
     shell = shell or Shell(world)
     sockets: dict[int, socket.socket] = {}
     server = create_server(shell.application(), map=sockets, host=address, port=port, threads=8, ident="sandbox")
-    if not isinstance(server, TcpWSGIServer):
+    if not isinstance(server, TcpWSGIServer) or server.socket is None:
         raise TypeError("one address makes one server")
     server.channel_class = _Channel
     courier = threading.Thread(target=shell.deliver, name="webhooks", daemon=True)
