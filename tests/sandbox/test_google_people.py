@@ -6,8 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-
-from .google_calls import FIELDS, Google, value
+from google_calls import FIELDS, Google, value
 
 LEE: dict[str, Any] = {
     "names": [{"honorificPrefix": "Dr ", "givenName": "Ann", "familyName": "Lee"}],
