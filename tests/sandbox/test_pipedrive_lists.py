@@ -129,7 +129,9 @@ def test_custom_fields_are_chosen_at_most_fifteen(pd: Caller) -> None:
 
 def test_filters(pd: Caller) -> None:
     """A filter that a person made chooses by owner and label; ids and owner_id are ignored beside it."""
-    pd.human("create_filter", name="Hot", conditions=[{"field": "label_ids", "value": 2}, {"field": "owner_id", "operator": "!=", "value": 2}])
+    pd.human(
+        "create_filter", name="Hot", conditions=[{"field": "label_ids", "value": 2}, {"field": "owner_id", "operator": "!=", "value": 2}]
+    )
     pd.patch(2, label_ids=[2])
     pd.patch(5, label_ids=[1, 2])
     pd.human("set_owner", id=5, owner_id=2)
