@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 
 from tandem.clock import Clock
-from tandem.core.canonical import MatchKey
-from tandem.core.contact import FieldName
+from tandem.core.canonical import MatchKey, match_keys
+from tandem.core.contact import Contact, FieldName
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, Marker, Side
 from tandem.errors import StorageError
@@ -77,6 +77,10 @@ class Bench:
     def fields(self) -> frozenset[FieldName]:
         """The fields that both sides can hold."""
         return self.policy.fields - self.lacking.keys()
+
+    def keys_of(self, contact: Contact) -> list[str]:
+        """The match keys of a contact as they are stored: kind and keyed hash."""
+        return sorted(f"{key.kind.value}:{self.digest(key)}" for key in match_keys(contact, self.policy.region))
 
     def now(self) -> datetime:
         """The time of the injected clock."""

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tandem.core.canonical import fingerprint, match_keys
+from tandem.core.canonical import fingerprint
 from tandem.core.contact import Contact
 from tandem.core.state import Cursor, Presence, RecordId, Side
 from tandem.engine.bench import Bench
@@ -166,7 +166,7 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
         presence=(Presence.LIVE if seen.in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
-    row.keys = [f"{key.kind.value}:{bench.digest(key)}" for key in sorted(match_keys(seen.contact, bench.policy.region))]
+    row.keys = bench.keys_of(seen.contact)
     if seen.in_scope:
         row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
         row.fingerprint = fingerprint(seen.contact)
@@ -282,7 +282,7 @@ def _rename_pointing(bench: Bench, gathered: Gathered, judge: _Judge) -> None:
 
 def _set_content(bench: Bench, row: models.Shadow, contact: Contact) -> None:
     row.content, row.fingerprint = encode_contact(contact), fingerprint(contact)
-    row.keys = [f"{key.kind.value}:{bench.digest(key)}" for key in sorted(match_keys(contact, bench.policy.region))]
+    row.keys = bench.keys_of(contact)
 
 
 def _save_feed(bench: Bench, gathered: Gathered) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem.core.canonical import entry_key, match_keys, same_value
+from tandem.core.canonical import entry_key, same_value
 from tandem.core.contact import FIELDS, FIRST_NAME, LAST_NAME, Contact, Entry, FieldName, Value, apply_delta
 from tandem.core.merge import Part, advance, parts_of
 from tandem.core.state import RecordId, Side
@@ -131,8 +131,7 @@ class _Recovery:
         )
 
     def _has_key_in_common(self, contact: Contact, row: models.Shadow) -> bool:
-        keys = {f"{key.kind.value}:{self.bench.digest(key)}" for key in match_keys(contact, self.bench.policy.region)}
-        return bool(keys & {key for key in row.keys if not key.startswith("organisation")})
+        return any(not key.startswith("organisation") for key in set(self.bench.keys_of(contact)) & set(row.keys))
 
     def _ghosts(self, side: Side, since: datetime) -> bool:
         """Whether a record was deleted since that we never saw alive: it may have been ours, and a person's word."""
