@@ -38,6 +38,7 @@ _FULL = frozenset({"contacts:full"})
 _FIND = _READ | {"search:read"}
 _FIELDS_READ = _READ | {"admin", "contact-fields:full"}
 _FIELDS_WRITE = frozenset({"admin", "contact-fields:full"})
+_FILTERS = _READ | {"deals:read", "deals:full", "activities:read", "activities:full"}
 _ADMIN = frozenset({"admin"})
 _BASE = frozenset({"base"})
 _RECENTS = frozenset({"recents:read", "search:read"})
@@ -88,8 +89,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "v1/users/{id}", "getUser", 2, _USERS, settings.get_user),
     Route("GET", "v1/userSettings", "getUserSettings", 2, _BASE, settings.user_settings),
     Route("GET", "v1/recents", "getRecents", 20, _RECENTS, history.recents),
-    Route("GET", "v1/filters", "getFilters", 20, _READ, settings.list_filters),
-    Route("GET", "v1/filters/{id}", "getFilter", 2, _READ, settings.get_filter),
+    Route("GET", "v1/filters", "getFilters", 20, _FILTERS, settings.list_filters),
+    Route("GET", "v1/filters/{id}", "getFilter", 2, _FILTERS, settings.get_filter),
     Route("GET", "v1/webhooks", "getWebhooks", 10, _ADMIN, settings.list_webhooks),
     Route("POST", "v1/webhooks", "addWebhook", 10, _ADMIN, settings.add_webhook),
     Route("DELETE", "v1/webhooks/{id}", "deleteWebhook", 6, _ADMIN, settings.delete_webhook),

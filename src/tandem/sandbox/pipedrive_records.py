@@ -13,6 +13,7 @@ from tandem.sandbox import pipedrive_persons as persons
 from tandem.sandbox import pipedrive_validate as check
 from tandem.sandbox.pipedrive_calls import Call, found
 from tandem.sandbox.pipedrive_company import Company
+from tandem.sandbox.pipedrive_custom import custom_values
 from tandem.sandbox.pipedrive_errors import forbidden, invalid, not_found, old_refusal
 from tandem.sandbox.pipedrive_model import COUNTS, Actor, Kind, Object, Option, Record
 from tandem.sandbox.pipedrive_validate import Column
@@ -105,7 +106,7 @@ def _labelled(options: list[Option] | None, value: Json) -> Json:
 def cleaned(company: Company, kind: Kind, body: Object, *, creating: bool) -> Object:
     """The body checked: known names, right types, existing users, labels and links, and no contact sync key without contact sync."""
     columns = dict(persons.COLUMNS if kind == "person" else organizations.COLUMNS)
-    columns["custom_fields"] = Column(check.custom_values(company.table(kind).fields))
+    columns["custom_fields"] = Column(custom_values(company.table(kind).fields))
     if creating:
         columns["add_time"] = Column(check.moment)
     known = {key: value for key, value in body.items() if key not in company.hidden_keys()}

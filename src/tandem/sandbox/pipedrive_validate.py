@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from tandem.sandbox.pipedrive_errors import invalid
-from tandem.sandbox.pipedrive_model import ADDRESS_PARTS, Field, Object, instant
+from tandem.sandbox.pipedrive_model import ADDRESS_PARTS, Object, instant
 from tandem.sandbox.wire import Json
 
 Check: TypeAlias = Callable[[Json], Json]
@@ -23,7 +23,6 @@ NOTES_MAX = 10_000
 LONG_TEXT = 65_535
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 class WrongError(Exception):
@@ -238,13 +237,6 @@ def moment(value: Json) -> Json:
     return q_datetime(value)
 
 
-def clock_time(value: Json) -> Json:
-    """`HH:MM:SS`."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise not_a("time")
-    return value
-
-
 def integers(value: Json) -> Json:
     """A list of whole numbers."""
     if not isinstance(value, list):
@@ -266,9 +258,9 @@ def contact_list(value: Json) -> Json:
             raise WrongError(f"Parameter '{strange}' is not allowed for this request", f".{place}.{strange}")
         if "value" not in one:
             raise WrongError("The value is required", f".{place}.value")
-        text = _inner(short_text, one["value"], f".{place}.value")
-        label = _inner(short_text, one.get("label", "work"), f".{place}.label")
-        if _inner(boolean, one.get("primary", False), f".{place}.primary"):
+        text = inner(short_text, one["value"], f".{place}.value")
+        label = inner(short_text, one.get("label", "work"), f".{place}.label")
+        if inner(boolean, one.get("primary", False), f".{place}.primary"):
             primary = len(items)
         if text:
             items.append({"label": label, "value": text, "primary": False})
@@ -288,77 +280,16 @@ def address(value: Json) -> Json:
         raise WrongError(f"Parameter '{strange}' is not allowed for this request", f".{strange}")
     if "value" not in value:
         raise WrongError("The value is required", ".value")
-    cleaned: Object = {"value": _inner(text_up_to(LONG_TEXT), value["value"], ".value")}
+    cleaned: Object = {"value": inner(text_up_to(LONG_TEXT), value["value"], ".value")}
     for part in ADDRESS_PARTS:
         given = value.get(part)
-        cleaned[part] = None if given is None else _inner(short_text, given, f".{part}")
+        cleaned[part] = None if given is None else inner(short_text, given, f".{part}")
     return cleaned
 
 
-def _inner(check: Check, value: Json, where: str) -> Json:
+def inner(check: Check, value: Json, where: str) -> Json:
+    """Check a part; what is wrong with it is told with the part's place."""
     try:
         return check(value)
     except WrongError as wrong:
         raise WrongError(str(wrong), where) from wrong
-
-
-# --- custom fields ----------------------------------------------------------------------------------------------------------
-
-
-def custom_values(fields: Mapping[str, Field]) -> Check:
-    """The `custom_fields` object: keys of custom fields only; null clears; errors name the field."""
-
-    def check(value: Json) -> Json:
-        if not isinstance(value, dict):
-            raise not_a("object")
-        cleaned: Object = {}
-        for code, given in value.items():
-            known = fields.get(code)
-            if known is None or not known.is_custom:
-                raise WrongError(f"Unknown key '{code}'")
-            cleaned[code] = None if given is None else _inner(_custom_check(known), given, f".{code}")
-        return cleaned
-
-    return check
-
-
-def _custom_check(known: Field) -> Check:
-    ids = tuple(option.id for option in known.options or ())
-    pairs: dict[str, Check] = {"value": number, "currency": short_text}
-    checks: dict[str, Check] = {
-        "text": text_up_to(LONG_TEXT),
-        "double": number,
-        "date": day,
-        "time": _parts({"value": clock_time, "timezone_name": short_text}),
-        "timerange": _parts({"value": clock_time, "until": clock_time, "timezone_name": short_text}),
-        "daterange": _parts({"value": day, "until": day}),
-        "monetary": _parts(pairs),
-        "address": address,
-        "enum": choice(*ids),
-        "set": _set_of(ids),
-        "org": integer,
-        "people": integer,
-        "user": integer,
-    }
-    return checks.get(known.type, short_text)
-
-
-def _parts(parts: Mapping[str, Check]) -> Check:
-    def check(value: Json) -> Json:
-        if not isinstance(value, dict):
-            raise not_a("object")
-        strange = next((key for key in value if key not in parts), None)
-        if strange is not None:
-            raise WrongError(f"Parameter '{strange}' is not allowed for this request", f".{strange}")
-        return {key: _inner(parts[key], one, f".{key}") if one is not None else None for key, one in value.items()}
-
-    return check
-
-
-def _set_of(ids: tuple[int, ...]) -> Check:
-    def check(value: Json) -> Json:
-        if not isinstance(value, list) or not value:
-            raise not_a("set")
-        return [choice(*ids)(one) for one in value]
-
-    return check
