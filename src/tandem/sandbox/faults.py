@@ -22,6 +22,7 @@ from tandem.sandbox.fault_bodies import error_answer
 from tandem.sandbox.wire import Call, Loss, Request, Response, answer
 
 WORDS = frozenset({"refused", "lost-request", "lost-answer", "reset", "late", "garbage", "truncate", "empty", "slow"})
+_NAME = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)+")
 _STATUS = re.compile(r"(?:after-)?([45]\d\d)(?:-[a-z]+)?")
 #: Where each service keeps the records of a listing.
 _LISTS = ("connections", "contactGroups", "data")
@@ -29,7 +30,7 @@ _LISTS = ("connections", "contactGroups", "data")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One way to fail. `match` is a call's name, or else a regular expression found in the call's name or path.
+    """One way to fail. `match` is a call's whole name (words and dots), or else a regular expression found in its name or path.
 
     `skip` matching calls pass before the first failure; `times` failures follow (None: without end), each with `probability`.
     """
@@ -53,7 +54,9 @@ class Rule:
         """Whether this call is one of those meant."""
         if self.service != service or (self.method and self.method != request.method):
             return False
-        return self.match == call.kind or bool(re.search(self.match, call.kind) or re.search(self.match, request.path))
+        if _NAME.fullmatch(self.match):
+            return self.match == call.kind
+        return bool(re.search(self.match, call.kind) or re.search(self.match, request.path))
 
 
 @dataclass(slots=True)

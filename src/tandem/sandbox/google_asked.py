@@ -34,7 +34,7 @@ class Asked:
         if not text and name == "personFields":
             text = self.request.one("requestMask.includeField").replace("person.", "")
         if not text and default_all:
-            return READ_PATHS
+            return READABLE
         return read_mask(text, name, READABLE, documented_at)
 
     def sources(self) -> frozenset[str]:

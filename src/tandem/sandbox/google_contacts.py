@@ -29,7 +29,8 @@ def prepare_create(shelf: Shelf, body: PersonBody, *, ahead: int = 0) -> Change:
     if shelf.is_on("refuse_empty_contact") and not any(body.items.values()):
         raise invalid("Request person must not be empty.")
     groups = _groups(shelf, body.memberships) if body.memberships else (MY_CONTACTS,)
-    if shelf.book.stored(shelf.now) + ahead >= shelf.number("contact_limit"):
+    limit = shelf.number("contact_limit")
+    if len(shelf.book.contacts) + ahead >= limit and shelf.book.stored(shelf.now) + ahead >= limit:
         raise ApiError(str(shelf.switches["overflow_status"]), "MY_CONTACTS_OVERFLOW_COUNT")
     source_id = shelf.fresh_id()
     items = _composed(shelf, source_id, {name: values for name, values in body.items.items() if values})

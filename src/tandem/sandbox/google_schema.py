@@ -28,7 +28,6 @@ class Field:
     parts: dict[str, Part]
     derived: frozenset[str] = frozenset()
     singleton: bool = False
-    readable: bool = True
     writable: bool = True
 
 
@@ -97,12 +96,13 @@ FIELDS: dict[str, Field] = {
 IGNORED_IN_BODY = _set(
     "ageRange ageRanges braggingRights coverPhotos photos relationshipInterests relationshipStatuses residences taglines"
 )
-READ_PATHS = frozenset(FIELDS) | {"ageRanges", "coverPhotos", "memberships", "metadata", "photos"}
-UPDATE_PATHS = frozenset(name for name, field in FIELDS.items() if field.writable) | {"memberships"}
 #: `fileAses` is in the schema and is used by real clients, yet stands in neither documented list of paths.
 UNDOCUMENTED_PATHS = frozenset({"fileAses"})
-#: The fields' numbers inside a person etag: the order above, from 2; the service adds its own five.
-ETAG_NUMBERS: dict[str, int] = {name: number for number, name in enumerate(["names", *sorted(READ_PATHS - {"names", "metadata"})], start=2)}
+READ_PATHS = (frozenset(FIELDS) | {"ageRanges", "coverPhotos", "memberships", "metadata", "photos"}) - UNDOCUMENTED_PATHS
+UPDATE_PATHS = (frozenset(name for name, field in FIELDS.items() if field.writable) | {"memberships"}) - UNDOCUMENTED_PATHS
+#: The fields' numbers inside a person etag, made up; the service adds five of its own to every mask.
+_NUMBERED = sorted((READ_PATHS | UNDOCUMENTED_PATHS) - {"metadata"})
+ETAG_NUMBERS: dict[str, int] = {name: number for number, name in enumerate(_NUMBERED, start=2)}
 ETAG_ALWAYS = (1, 9, 46, 55, 62)
 
 SOURCES = frozenset(
