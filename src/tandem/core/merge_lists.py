@@ -238,10 +238,11 @@ class _Merging:
         return winner
 
     def _fill_gap(self, target: _List, source: _List) -> None:
-        """Mark what the source newly marked, where the target has or keeps no primary entry of its own."""
-        mark = primary_key(source.now)
-        is_new = mark != primary_key(source.base)
-        if is_new and not target.will_hold(primary_key(target.now)) and target.will_hold(mark):
+        """Mark what the source newly marked, where it is new on the target as well or the target loses its own primary entry."""
+        mark, own = primary_key(source.now), primary_key(target.now)
+        is_new = mark is not None and mark != primary_key(source.base)
+        is_gap = not target.will_hold(own) and (own is not None or mark in target.added)
+        if is_new and is_gap and target.will_hold(mark):
             target.mark = mark
 
 

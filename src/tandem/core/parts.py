@@ -136,11 +136,16 @@ def _advanced(name: FieldName, base: Contact, parts: frozenset[Part], now: Conta
 
 
 def _advanced_group(was: list[Entry], is_: list[Entry], *, is_entry: bool, is_label: bool) -> list[Entry]:
-    """A group with spellings and labels each from where they belong; the primary mark stays as it was."""
+    """A group with spellings and labels each from where they belong.
+
+    The primary mark stays as it was. An entry that is new to the base brings its own: where the base names another one before
+    it, that one counts, so that a move of the mark which has not travelled still is a change.
+    """
     spellings = is_ if is_entry else was
-    called = is_ if is_label else was
+    called = (is_ if is_label else was) or spellings
+    marks = [entry.primary for entry in was or is_]
     return [
-        Entry(entry.value, called[place].label if place < len(called) else "", place < len(was) and was[place].primary)
+        Entry(entry.value, called[min(place, len(called) - 1)].label, place < len(marks) and marks[place])
         for place, entry in enumerate(spellings)
     ]
 
