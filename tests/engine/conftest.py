@@ -31,3 +31,17 @@ def make_stage() -> Iterator[Callable[..., Stage]]:
 def stage(make_stage: Callable[..., Stage]) -> Stage:
     """One stage with the usual terms."""
     return make_stage()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many places to die at were found, and how many were tried."""
+    found = [
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == "kill points"
+    ]
+    if found:
+        steps, states, tried = (sum(numbers) for numbers in zip(*found, strict=True))
+        terminalreporter.write_line(f"kill points: {steps} steps, {states} different states left behind, {tried} of them resumed")

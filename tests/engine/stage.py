@@ -12,9 +12,9 @@ import os
 import random
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -28,14 +28,11 @@ setup.prepare()
 
 from django.db import connections
 
-from tandem.connectors.google.budget import MinuteBudget
 from tandem.connectors.google.reasons import explainer as google_explainer
 from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.http import Door, make_client
-from tandem.connectors.pipedrive.budget import TokenBudget
 from tandem.connectors.pipedrive.reasons import explainer as pipedrive_explainer
 from tandem.connectors.pipedrive.replica import PipedriveReplica
-from tandem.core.contact import FIELDS
 from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench, Timings
@@ -235,12 +232,16 @@ class Stage:
         bench: Bench | None = None
 
         def door(service: str, **parts: object) -> Door:
-            return Door(service=service, base_url=f"http://sandbox.test/{service}", client=client, clock=self.clock, before_write=_anything, **parts)
+            return Door(
+                service=service, base_url=f"http://sandbox.test/{service}", client=client, clock=self.clock, before_write=_anything, **parts
+            )
 
         link = self.link
         lag = self.terms.lag_s + 1 if self.terms.lag_s else 0.0
         google = GoogleReplica(
-            door("google", authorization=SignedIn(self.world), budget=_NoBudget(), explain=google_explainer(self.clock)), group=self.group, read_lag_s=lag
+            door("google", authorization=SignedIn(self.world), budget=_NoBudget(), explain=google_explainer(self.clock)),
+            group=self.group,
+            read_lag_s=lag,
         )
         archive_references = _references(self.alias, link.id)
         pipedrive_door = door("pipedrive", authorization=ApiToken(), budget=_NoBudget(), explain=pipedrive_explainer(self.clock))

@@ -7,7 +7,7 @@ never stored: it is derived anew from the archive each time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -85,8 +85,17 @@ def decide(bench: Bench, *, is_first: bool, approval: Approval | None) -> Decide
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
     questions = bench.pairs.questions()
+    if actions:
+        decided.plan = _guarded(bench, actions, questions, approval)
+    if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
+        _ask(bench, decided, questions)
+    return decided
+
+
+def _guarded(bench: Bench, actions: list[Action], questions: Sequence[models.Question], approval: Approval | None) -> Plan:
+    """The brake's judgement, with what persons have said so far."""
     holds = [item for item in questions if item.kind == "hold"]
-    decided.plan = plan(
+    return plan(
         actions,
         pairs=bench.pairs.count(),
         tally=bench.journal.tally(bench.now()),
@@ -95,8 +104,6 @@ def decide(bench: Bench, *, is_first: bool, approval: Approval | None) -> Decide
         released=frozenset(PairId(item.pair_id) for item in holds if item.pair_id and item.choice == "release"),
         approval=approval,
     )
-    _ask(bench, decided)
-    return decided
 
 
 def _renew_mapping(bench: Bench) -> None:
@@ -130,9 +137,9 @@ class _Pairs:
         self._shadows = {
             side: bench.archive.shadows(side, [record for pair in self._moved if (record := record_of(pair, side))]) for side in Side
         }
-        self._settling = {intent.pair_id for intent in bench.journal.pending()}
-        self._busy = {side: bench.journal.busy_elsewhere(side) for side in Side}
-        self._chosen = _choices(bench)
+        self._settling = {intent.pair_id for intent in bench.journal.pending()} if self._moved else set()
+        self._busy = {side: bench.journal.busy_elsewhere(side) if self._moved else set() for side in Side}
+        self._chosen = _choices(bench) if self._moved else {}
         self._actions: list[Action] = []
 
     def actions(self) -> list[Action]:
@@ -305,9 +312,9 @@ def park(pair: models.Pair, side: Side, source: Contact, refusals: Mapping[Field
 
 
 def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
+    is_disbelieved = any(bench.archive.feed(side).is_disbelieved for side in Side)
     for side in Side:
-        disbelieved = any(bench.archive.feed(each).is_disbelieved for each in Side)
-        if disbelieved:
+        if is_disbelieved:
             decided.settling += len(decided.births.alone[side])
             continue
         for row in decided.births.alone[side]:
@@ -334,7 +341,7 @@ def as_delta(contact: Contact) -> Delta:
     }
 
 
-def _ask(bench: Bench, decided: Decided) -> None:
+def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -> None:
     """Put the questions that the decisions leave open, and close those that have answered themselves."""
     now = bench.now()
     keep: dict[str, set[QuestionKey]] = {"hold": set(decided.asked), "conflict": set(), "match": set()}
@@ -360,16 +367,11 @@ def _ask(bench: Bench, decided: Decided) -> None:
         }
         bench.pairs.ask("match", at=now, part=part, data=data)
         keep["match"].add((None, "", part))
-    _close_answered(bench, decided, keep)
-
-
-def _close_answered(bench: Bench, decided: Decided, keep: Mapping[str, set[QuestionKey]]) -> None:
-    """A question of a pair that was looked at and did not come up again has answered itself."""
-    unseen = {
-        (item.pair_id, item.side, item.part) for item in bench.pairs.questions() if item.pair_id and item.pair_id not in decided.reconciled
-    }
+    # A question of a pair that was not looked at stands; one of a pair that was, and did not come up again, has answered itself.
+    unseen = {(item.pair_id, item.side, item.part) for item in questions if item.pair_id and item.pair_id not in decided.reconciled}
     for kind, asked in keep.items():
-        bench.pairs.close_questions(kind, asked | unseen, bench.now())
+        if any(item.kind == kind for item in questions):
+            bench.pairs.close_questions(kind, asked | unseen, now)
 
 
 def _hold_key(decided: Decided, held: Held) -> QuestionKey:

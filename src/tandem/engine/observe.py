@@ -112,7 +112,7 @@ def _look_directly(bench: Bench, gathered: Gathered) -> None:
     wanted = {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
     observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
     wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
-    if not bench.replicas[gathered.side].capabilities.has_compare_and_set:
+    if observations and not bench.replicas[gathered.side].capabilities.has_compare_and_set:
         heads = bench.archive.heads(gathered.side, [item.handle.id for item in observations])
         for item in observations:
             head = heads.get(item.handle.id)
@@ -132,6 +132,9 @@ def _fetch(bench: Bench, gathered: Gathered, handles: Sequence[Handle]) -> None:
 def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
     """Make a drain visible. The caller holds the transaction."""
     now, side = bench.now(), gathered.side
+    if not gathered.sightings and not gathered.references and not gathered.unlisted:
+        _save_feed(bench, gathered)
+        return Absorbed(0, 0)
     bench.archive.put_references(side, gathered.references)
     heads = bench.archive.heads(side, gathered.sightings)
     paired = bench.pairs.of(side, gathered.sightings)

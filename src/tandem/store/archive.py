@@ -40,11 +40,14 @@ class Archive:
     def __init__(self, alias: str, link: LinkId) -> None:
         self._alias = alias
         self._link = link
+        self._feeds: dict[Side, models.Feed] = {}
 
     def feed(self, side: Side) -> models.Feed:
-        """The feed of a side; an empty unsaved one before the first drain."""
-        feed = models.Feed.objects.using(self._alias).filter(link_id=self._link, side=side.value).first()
-        return feed or models.Feed(link_id=self._link, side=side.value)
+        """The feed of a side; an empty unsaved one before the first drain. Read once: only the holder of the lease changes it."""
+        if side not in self._feeds:
+            feed = models.Feed.objects.using(self._alias).filter(link_id=self._link, side=side.value).first()
+            self._feeds[side] = feed or models.Feed(link_id=self._link, side=side.value)
+        return self._feeds[side]
 
     def save_feed(self, feed: models.Feed) -> None:
         """Keep a feed."""

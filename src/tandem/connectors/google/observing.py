@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tandem.connectors.google import codec
 from tandem.connectors.wire import JsonObject, as_object, number_at, object_at, objects_at, parse, text_at
@@ -38,18 +39,33 @@ def raw_of(person: JsonObject) -> bytes:
 def observe(person: JsonObject, group: str, *, raw: bytes | None = None, is_whole: bool = False) -> Observation:
     """A live person. `is_whole`: the answer is of a kind that cuts no lists. Malformed when it is no contact."""
     source = codec.contact_source(person)
-    version, locator = text_at(source, "etag"), text_at(person, "resourceName")
-    if not version or not locator or not text_at(source, "id"):
-        raise Malformed("a contact lacks its id, its name or its version")
+    locator = text_at(person, "resourceName")
+    if not locator or not text_at(source, "id"):
+        raise Malformed("a contact lacks its id or its name")
     return Observation(
         handle=Handle(codec.record_id(person), locator),
-        version=Version(version),
+        version=version_of(source),
         contact=codec.get(person),
         raw=raw_of(person) if raw is None else raw,
         in_scope=codec.is_member(person, group),
         marker=codec.marker_of(person),
         is_partial=not is_whole and bool(codec.cut_lists(person)),
     )
+
+
+def version_of(source: JsonObject) -> Version:
+    """The time of the last change, and the etag: of one contact, a later state sorts behind an earlier one. Malformed without both.
+
+    The time has six decimals or fewer, so it is written out anew: as it comes, `...22Z` would sort behind `...22.5Z`.
+    """
+    etag, changed = text_at(source, "etag"), text_at(source, "updateTime")
+    try:
+        moment = datetime.fromisoformat(changed[:26].rstrip("Z") + "+00:00").astimezone(UTC)
+    except ValueError:
+        raise Malformed("a contact lacks the time of its last change") from None
+    if not etag:
+        raise Malformed("a contact lacks its etag")
+    return Version(f"{moment:%Y-%m-%dT%H:%M:%S.%f} {etag}")
 
 
 def see(raw: bytes, group: str) -> Seen:

@@ -1,0 +1,183 @@
+"""What may happen between two cycles, as small stories: each sets the two books up, lets them agree, and then has people edit.
+
+A story is run to its end without trouble, and then again with a death at every step; both must end the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.stage import Stage, Terms
+
+
+@dataclass(frozen=True)
+class Story:
+    """One story: what is there before, and what people do then."""
+
+    name: str
+    edit: Callable[[Stage], None]
+    before: Callable[[Stage], None] = lambda _: None
+    contact_sync: bool = True
+    #: The user may not make fields: no marker, no messengers, no address.
+    may_make_fields: bool = True
+    #: Time that passes before the watched run; a day brings the next full listing, which alone shows what Pipedrive deleted.
+    pause_s: float = 300.0
+
+    def stage(self, lag_s: float) -> Stage:
+        """A stage at the moment when the watched run begins: people have edited, and every read can see it."""
+        stage = Stage(Terms(lag_s=lag_s, contact_sync=self.contact_sync))
+        if not self.may_make_fields:
+            stage.world.pipedrive.switches["user.1.add_fields"] = False
+        self.before(stage)
+        stage.wait(2 * lag_s + 300)
+        if stage.google() or stage.pipedrive():
+            stage.settle()
+            stage.wait(2 * lag_s + 300)
+        self.edit(stage)
+        stage.wait(2 * lag_s + self.pause_s)
+        return stage
+
+
+def person_named(stage: Stage, first: str) -> dict[str, object]:
+    """The person with that first name."""
+    return next(one for one in stage.pipedrive() if one["first_name"] == first)
+
+
+def contact_named(stage: Stage, first: str) -> dict[str, object]:
+    """The contact with that given name."""
+    return next(one for one in stage.google() if one["fields"]["names"][0]["givenName"] == first)
+
+
+def change_contact(stage: Stage, first: str, **fields: object) -> None:
+    """Somebody edits a contact in Google."""
+    stage.google_does("update", id=contact_named(stage, first)["id"], fields=fields)
+
+
+def change_person(stage: Stage, first: str, **values: object) -> None:
+    """Somebody edits a person in Pipedrive."""
+    stage.pipedrive_does("update_person", id=person_named(stage, first)["id"], **values)
+
+
+NAMES = ("Ala", "Bartek", "Celina", "Darek", "Ewa", "Filip", "Gosia", "Hubert", "Iga")
+
+
+def contacts(*firsts: str) -> Callable[[Stage], None]:
+    """People typed in Google, each with a phone, an e-mail and an employer."""
+
+    def act(stage: Stage) -> None:
+        for number, first in enumerate(firsts):
+            stage.contact(
+                names=[{"givenName": first, "familyName": "Nowak"}],
+                emailAddresses=[{"value": f"{first.lower()}@example.com", "type": "work"}],
+                phoneNumbers=[{"value": f"+48 600 123 4{number:02d}", "type": "mobile"}],
+                organizations=[{"name": f"Firma {number % 2}"}],
+            )
+
+    return act
+
+
+def persons(*firsts: str) -> Callable[[Stage], None]:
+    """People typed in Pipedrive."""
+
+    def act(stage: Stage) -> None:
+        for number, first in enumerate(firsts):
+            stage.person(
+                first_name=first,
+                last_name="Kowalska",
+                emails=[{"value": f"{first.lower()}@example.org", "label": "work", "primary": True}],
+                phones=[{"value": f"+48 601 765 4{number:02d}", "label": "mobile", "primary": True}],
+            )
+
+    return act
+
+
+def both(*acts: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    """One after the other."""
+
+    def act(stage: Stage) -> None:
+        for each in acts:
+            each(stage)
+
+    return act
+
+
+def _six_fields_in_google(stage: Stage) -> None:
+    change_contact(stage, "Ala", names=[{"givenName": "Alicja", "familyName": "Nowak"}])
+    change_contact(stage, "Bartek", phoneNumbers=[{"value": "+48 600 999 888", "type": "home"}])
+    change_contact(stage, "Celina", emailAddresses=[{"value": "c@example.net", "type": "home"}], organizations=[{"name": "Nowa Firma"}])
+    change_contact(stage, "Darek", imClients=[{"username": "darek", "protocol": "skype"}], addresses=[{"city": "Kielce", "type": "home"}])
+
+
+def _six_fields_in_pipedrive(stage: Stage) -> None:
+    organization = stage.pipedrive_does("create_organization", name="Trzecia")["id"]
+    change_person(stage, "Ala", first_name="Alicja", last_name="Nowak")
+    change_person(stage, "Bartek", phones=[{"value": "+48 600 999 888", "label": "home", "primary": True}], org_id=organization)
+    change_person(stage, "Celina", emails=[{"value": "c@example.net", "label": "home", "primary": True}])
+    change_person(stage, "Darek", im=[{"value": "darek", "label": "skype", "primary": True}], postal_address={"value": "Kielce"})
+
+
+def _batch_of_changes(stage: Stage) -> None:
+    for number, first in enumerate(NAMES):
+        change_person(stage, first, phones=[{"value": f"+48 602 111 2{number:02d}", "label": "work", "primary": True}])
+
+
+def _different_fields(stage: Stage) -> None:
+    change_contact(stage, "Ala", phoneNumbers=[{"value": "+48 600 999 888", "type": "home"}])
+    change_person(stage, "Ala", emails=[{"value": "neu@example.net", "label": "work", "primary": True}])
+    change_contact(stage, "Bartek", organizations=[{"name": "Ganz Neu"}])
+    change_person(stage, "Bartek", first_name="Bartosz", last_name="Nowak")
+
+
+def _same_field(stage: Stage) -> None:
+    change_contact(stage, "Ala", names=[{"givenName": "Alina", "familyName": "Nowak"}])
+    change_person(stage, "Ala", first_name="Alicja", last_name="Nowak")
+
+
+def _clearing(stage: Stage) -> None:
+    change_contact(stage, "Ala", phoneNumbers=[])
+    change_person(stage, "Bartek", emails=[])
+
+
+def _deletions(stage: Stage) -> None:
+    stage.google_does("delete", id=contact_named(stage, "Ala")["id"])
+    stage.pipedrive_does("delete_person", id=person_named(stage, "Bartek")["id"])
+
+
+def _same_people(stage: Stage) -> None:
+    for first in ("Ala", "Bartek"):
+        stage.person(
+            first_name=first,
+            last_name="Nowak",
+            emails=[{"value": f"{first.upper()}@Example.com"}],
+            phones=[{"value": "+48 22 600 11 22", "label": "work"}],
+        )
+
+
+def _everything(stage: Stage) -> None:
+    persons("Olek", "Pola")(stage)
+    contacts("Rafał")(stage)
+    _different_fields(stage)
+    change_contact(stage, "Celina", addresses=[{"streetAddress": "Polna 1", "city": "Łódź", "type": "work"}])
+    stage.google_does("delete", id=contact_named(stage, "Darek")["id"])
+
+
+FOUR = ("Ala", "Bartek", "Celina", "Darek")
+STORIES = (
+    Story("births in google", contacts("Ala", "Bartek", "Celina")),
+    Story("births in pipedrive", persons("Ala", "Bartek", "Celina")),
+    Story("births on both sides", both(contacts("Ala", "Bartek"), persons("Olek", "Pola"))),
+    Story("a batch of births in pipedrive", persons(*NAMES)),
+    Story("births without a marker", both(contacts("Ala"), persons("Olek")), contact_sync=False, may_make_fields=False),
+    Story("births into custom fields", both(contacts("Ala"), persons("Olek")), contact_sync=False),
+    Story("the same people on both sides", both(contacts("Ala", "Bartek", "Celina"), _same_people)),
+    Story("six fields in google", _six_fields_in_google, contacts(*FOUR)),
+    Story("six fields in pipedrive", _six_fields_in_pipedrive, contacts(*FOUR)),
+    Story("six fields in custom fields", _six_fields_in_google, contacts(*FOUR), contact_sync=False),
+    Story("a batch of changes in pipedrive", _batch_of_changes, contacts(*NAMES)),
+    Story("different fields on both sides", _different_fields, contacts(*FOUR)),
+    Story("the same field on both sides", _same_field, contacts(*FOUR)),
+    Story("clearing on both sides", _clearing, contacts(*FOUR)),
+    Story("deletions on both sides", _deletions, contacts(*NAMES), pause_s=90_000.0),
+    Story("everything at once", _everything, contacts(*FOUR), pause_s=90_000.0),
+)
