@@ -69,6 +69,12 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.authorization = SignedIn(self.world)
+        self.group = f"contactGroups/{self.human('create_group', name='Pipedrive')['id']}"
+        self.open()
+        self.world.log.clear()
+
+    def open(self) -> None:
+        """Make the door, and the replica behind it, anew."""
         self.door = Door(
             service="google",
             base_url=BASE_URL,
@@ -79,9 +85,7 @@ class Bench:
             explain=explainer(self.clock),
             before_write=lambda: self.before_write(),
         )
-        self.group = f"contactGroups/{self.human('create_group', name='Pipedrive')['id']}"
         self.replica = GoogleReplica(self.door, group=self.group, read_lag_s=0.0)
-        self.world.log.clear()
 
     def human(self, op: str, **arguments: object) -> dict[str, object]:
         """An edit as the account's owner makes it in Google's own pages."""

@@ -140,8 +140,8 @@ def _read_organisation(items: Items) -> Value:
 
 
 def _write_organisation(items: Items, change: Change) -> Items:
-    old, name = _chosen(items), _text(change)
-    return items if name == text_at(old, "name") else _put_first(items, old, _with(old, {"name": name}))
+    old = _chosen(items)
+    return _put_first(items, old, _with(old, {"name": _text(change)}))
 
 
 # Addresses: parts where there are any, else the text.
