@@ -77,8 +77,8 @@ def test_a_sync_token_lives_seven_days_from_the_full_listing(google: Google) -> 
     google.world.clock.advance(10)
     refused = google.sign_in().send("GET", PATH, listing(syncToken=token))
     assert refused.status == 400
-    assert b'"status": "FAILED_PRECONDITION"' in refused.body
-    assert b'"reason": "EXPIRED_SYNC_TOKEN"' in refused.body
+    assert b'"status":"FAILED_PRECONDITION"' in refused.body
+    assert b'"reason":"EXPIRED_SYNC_TOKEN"' in refused.body
     assert b"Sync token is expired. Clear local cache and retry call without the sync token." in refused.body
     google.world.google.switches["sync_token_renews"] = True
     _, token = google.listed()

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tandem.sandbox.pipedrive_company import API_TOKEN
 from tandem.sandbox.server import Shell, serve
 from tandem.sandbox.world import World
 
@@ -98,6 +99,18 @@ def test_parallel_changes_are_counted(client: httpx2.Client) -> None:
     client.post("/google/v1/people:createContact", headers=headers, json=body)
     entries = client.get("/_sandbox/log").json()["entries"]
     assert [entry["overlapping"] for entry in entries if entry["service"] == "google"] == [0, 0, 0, 1, 0]
+
+
+def test_outgoing_calls_are_sent(client: httpx2.Client) -> None:
+    """What Pipedrive's webhooks have to tell arrives where they point; here at the sandbox itself, whose log shows it."""
+    hook = {"subscription_url": f"{client.base_url}/google/hook", "event_action": "*", "event_object": "person", "name": "Hook"}
+    made = client.post("/pipedrive/api/v1/webhooks", headers={"x-api-token": API_TOKEN}, json=hook)
+    assert made.status_code == 201, made.text
+    post(client, "edit", {"service": "pipedrive", "op": "create_person", "name": "Ann Lee"})
+    until = time.monotonic() + 10
+    while not any(entry["path"] == "/hook" for entry in client.get("/_sandbox/log").json()["entries"]):
+        post(client, "clock", {"advance_s": 1})
+        assert time.monotonic() < until
 
 
 def test_only_this_machine_is_served(world: World) -> None:

@@ -244,7 +244,7 @@ def test_control_refuses_nonsense(world: World, name: str, body: object) -> None
 
 
 def test_speed(google: Google) -> None:
-    """Simple calls, large listings, snapshots: fast enough for thousands of runs. Limits are generous; the best of several counts."""
+    """Calls, listings, snapshots are fast enough for thousands of runs. Limits are ten times what is seen, for slow and traced runs."""
 
     def best(work: Any, times: int = 5) -> float:
         taken = []
@@ -257,12 +257,12 @@ def test_speed(google: Google) -> None:
     for n in range(30):
         google.create(names=[{"givenName": f"G{n}"}], emailAddresses=[{"value": f"g{n}@example.com", "type": "work"}])
     name = google.listed()[0][0]["resourceName"]
-    assert best(lambda: google.get(name)) < 0.001
+    assert best(lambda: google.get(name)) < 0.01
     data = google.world.snapshot()
-    assert best(google.world.snapshot) + best(lambda: World.restore(data)) < 0.010
+    assert best(google.world.snapshot) + best(lambda: World.restore(data)) < 0.1
     for n in range(970):
         google.create(names=[{"givenName": f"G{n}"}], phoneNumbers=[{"value": f"+48 22 123 {n:04}", "type": "work"}])
     page = Request("GET", "/google/v1/people/me/connections", tuple((key, str(one)) for key, one in listing(pageSize=1000).items()))
     signed = Request(page.method, page.path, page.query, {"authorization": f"Bearer {google.token}"})
     assert len(value(google.world.handle(signed))["connections"]) == 1000
-    assert best(lambda: google.world.handle(signed)) < 0.120
+    assert best(lambda: google.world.handle(signed)) < 1.0

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.google_asked import Asked
 from tandem.sandbox.google_errors import ApiError, api_disabled, scope_insufficient, unauthenticated
-from tandem.sandbox.google_human import HumanEdit, People, edit, raw_book
+from tandem.sandbox.google_human import HumanEdit, People, edit
 from tandem.sandbox.google_listing import closing_token, full_sync_cost
 from tandem.sandbox.google_model import Account, Shelf, new_book
 from tandem.sandbox.google_oauth import (
@@ -28,6 +28,7 @@ from tandem.sandbox.google_oauth import (
 )
 from tandem.sandbox.google_quota import COSTS, PROJECT, spend
 from tandem.sandbox.google_routes import Route, check_query, find, unwrapped
+from tandem.sandbox.google_state import raw_book
 from tandem.sandbox.service import Switch
 from tandem.sandbox.wire import Call, Json, Request, Response, answer
 

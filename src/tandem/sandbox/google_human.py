@@ -17,7 +17,6 @@ from tandem.sandbox.google_groups import change_group, drop_group, free_name, ne
 from tandem.sandbox.google_model import (
     SYSTEM_GROUPS,
     Account,
-    Book,
     ContactState,
     GroupState,
     Life,
@@ -25,11 +24,11 @@ from tandem.sandbox.google_model import (
     Shelf,
     contact_name,
     counts,
-    timestamp,
 )
 from tandem.sandbox.google_oauth import CLIENT_ID, Client, OAuth
 from tandem.sandbox.google_person import bare
 from tandem.sandbox.google_schema import FIELDS
+from tandem.sandbox.google_state import raw_contact, raw_group
 from tandem.sandbox.service import HumanError
 from tandem.sandbox.wire import Json, JsonObject
 
@@ -138,38 +137,6 @@ def edit(people: People) -> Json:
         return run(people)
     except ApiError as error:
         raise HumanError(error.message) from None
-
-
-def raw_contact(record: Record[ContactState]) -> JsonObject:
-    """A contact as it is stored, without derived parts."""
-    state = record.state
-    raw: JsonObject = {
-        "id": record.record_id,
-        "resourceName": state.name,
-        "life": state.life.value,
-        "trashed": state.life is Life.TRASHED,
-        "etag": state.etag,
-        "updateTime": timestamp(state.updated_at),
-        "fields": {name: list[Json](items) for name, items in sorted(bare(state.items).items())},
-        "groups": list[Json](state.groups),
-        "photo": state.photo_url,
-        "formerNames": list[Json](state.former_names),
-    }
-    return raw
-
-
-def raw_group(state: GroupState) -> JsonObject:
-    """A user's label as it is stored."""
-    return {"id": state.group_id, "name": state.name, "etag": state.etag, "life": state.life.value}
-
-
-def raw_book(book: Book) -> JsonObject:
-    """One account's contacts (deleted ones included), labels, and counters."""
-    contacts: list[Json] = [raw_contact(record) for _, record in sorted(book.contacts.items())]
-    groups: list[Json] = [raw_group(record.state) for _, record in sorted(book.groups.items())]
-    lives = [record.state.life for record in book.contacts.values()]
-    counters: JsonObject = {"seq": book.seq, **{life.value: lives.count(life) for life in Life}}
-    return {"contacts": contacts, "groups": groups, "counters": counters}
 
 
 def _logged(people: People, record: Record[ContactState], before: Json) -> Json:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from tandem.sandbox.service import Switch
@@ -226,6 +227,7 @@ def contact_name(source_id: str) -> str:
     return f"people/c{int(source_id, 16)}"
 
 
+@lru_cache(maxsize=4096)
 def timestamp(at: float) -> str:
     """A moment as the API writes it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,12 +5,13 @@ The same `World.handle` serves the Flask shell (`server.py`, a process of its ow
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 from urllib.parse import parse_qsl
+
+import msgspec
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -82,5 +83,4 @@ class Response:
 
 def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None, tokens: Mapping[str, int] | None = None) -> Response:
     """A JSON answer."""
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8")
-    return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, body, tokens=tokens or {})
+    return Response(status, {"content-type": JSON_TYPE, **(headers or {})}, msgspec.json.encode(value), tokens=tokens or {})
