@@ -1,0 +1,192 @@
+"""Connecting accounts and making links: what a person typed becomes rows, after both services have confirmed it.
+
+Rules: nothing is stored before it has been verified; names are looked up, never guessed. A link is made as a draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import TZPATH
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from tandem.accounts.tokens import ACCESS_TOKEN, API_TOKEN, REFRESH_TOKEN, Unkept
+from tandem.app.services import Services, open_gate
+from tandem.app.sides import GOOGLE, PIPEDRIVE
+from tandem.clock import Clock
+from tandem.connectors.google import api as google_api
+from tandem.connectors.google.replica import GoogleReplica
+from tandem.connectors.pipedrive.api import Api as PipedriveApi
+from tandem.connectors.pipedrive.api import User
+from tandem.connectors.pipedrive.scope import ScopeKind, parse_scope
+from tandem.core.policy import Policy
+from tandem.errors import WrongInput
+from tandem.store import models
+from tandem.store.links import Accounts, Links, NewLink
+from tandem.store.vault import Vault
+
+MY_CONTACTS = "contactGroups/myContacts"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A contact group that a link may be made for. `count` is what it would bring in."""
+
+    resource: str
+    title: str
+    count: int
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it holds all contacts, private ones too."""
+        return self.resource == MY_CONTACTS
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked a link to be. Accounts by their labels, the group by name or resource name."""
+
+    google: str
+    pipedrive: str
+    group: str
+    policy: Policy
+    creates_group: bool = False
+    scope: str = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLink:
+    """A link that was made: the row, its group, and whether the country was only proposed."""
+
+    row: models.Link
+    label: Label
+    region: str
+    is_region_proposed: bool
+
+
+class Connecting:
+    """Adds accounts."""
+
+    def __init__(self, services: Services, accounts: Accounts, vault: Vault, clock: Clock) -> None:
+        self._services = services
+        self._accounts = accounts
+        self._vault = vault
+        self._clock = clock
+
+    def google(self, refresh_token: str) -> models.Account:
+        """Connect a Google account, or renew the token of a known one. Raises what the service says."""
+        credentials = Unkept({REFRESH_TOKEN: refresh_token})
+        door = self._services.trial_door(GOOGLE, credentials)
+        identity = GoogleReplica(door, group=MY_CONTACTS, read_lag_s=0.0).identity()
+        account = self._accounts.keep(GOOGLE, identity.id, identity.name, {}, self._clock.now())
+        return self._store(account, credentials, (REFRESH_TOKEN, ACCESS_TOKEN))
+
+    def pipedrive(self, api_token: str) -> models.Account:
+        """Connect a Pipedrive user, or renew the token of a known one. Raises what the service says."""
+        credentials = Unkept({API_TOKEN: api_token})
+        user = PipedriveApi(self._services.trial_door(PIPEDRIVE, credentials)).current_user()
+        facts = {
+            "user": user.id, "company": user.company_id, "domain": user.company_domain, "is_admin": user.is_admin,
+            "locale": user.locale, "timezone": user.timezone,
+        }  # fmt: skip
+        name = ", ".join(filter(None, [user.company_name, user.name]))
+        account = self._accounts.keep(PIPEDRIVE, f"{user.company_id}:{user.id}", name, facts, self._clock.now())
+        return self._store(account, credentials, (API_TOKEN,))
+
+    def _store(self, account: models.Account, credentials: Unkept, names: Sequence[str]) -> models.Account:
+        for name in names:
+            value = credentials.get(name)
+            if value is not None:
+                self._vault.put(account.id, name, value)
+        self._services.forget(account)
+        return account
+
+
+class Linking:
+    """Makes links."""
+
+    def __init__(self, services: Services, accounts: Accounts, links: Links, clock: Clock) -> None:
+        self._services = services
+        self._accounts = accounts
+        self._links = links
+        self._clock = clock
+
+    def make(self, wish: Wish) -> MadeLink:
+        """Make a link as a draft.
+
+        Raises:
+            WrongInput: an account, the group, the filter or the country is not there, or the accounts are linked already.
+        """
+        google = self._accounts.find(wish.google, GOOGLE)
+        pipedrive = self._accounts.find(wish.pipedrive, PIPEDRIVE)
+        owner = int(pipedrive.settings["user"])
+        parse_scope(wish.scope, owner)
+        if wish.policy.region and wish.policy.region not in SUPPORTED_REGIONS:
+            raise WrongInput(f"{wish.policy.region!r} is no country code; give two letters, such as PL.")
+        self._links.check_free(google.id, pipedrive.id)
+        user = self._check_scope(pipedrive, wish.scope)
+        label = self._label(google, wish)
+        region = wish.policy.region or region_of(user)
+        new = NewLink(
+            google.id, pipedrive.id, {"group": label.resource, "title": label.title}, {"scope": wish.scope, "owner": owner},
+            replace(wish.policy, region=region),
+        )  # fmt: skip
+        row = self._links.add(new, self._clock.now())
+        return MadeLink(row, label, region, is_region_proposed=not wish.policy.region)
+
+    def labels(self, google: models.Account) -> list[Label]:
+        """The groups of an account that a link may be made for: people's own labels, and all contacts."""
+        groups = google_api.list_groups(self._services.door(google, open_gate))
+        found = [group for group in groups if not group.is_deleted and (not group.is_system or group.name == MY_CONTACTS)]
+        return [Label(group.name, group.title, group.member_count) for group in found]
+
+    def _label(self, google: models.Account, wish: Wish) -> Label:
+        labels, wanted = self.labels(google), wish.group.strip()
+        if not wanted:
+            raise WrongInput("The group has no name.")
+        found = [label for label in labels if wanted in (label.resource, label.title)]
+        found = found or [label for label in labels if wanted.casefold() == label.title.casefold()]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise WrongInput(f"Several groups are called {wanted!r}; name one: {', '.join(label.resource for label in found)}.")
+        if not wish.creates_group or wanted.startswith("contactGroups/"):
+            known = ", ".join(f"{label.title} ({label.count})" for label in labels)
+            raise WrongInput(f"There is no group {wanted!r} in this Google account; --create-group makes it. Groups: {known}.")
+        made = google_api.create_group(self._services.door(google, open_gate), wanted)
+        return Label(made.name, made.title, made.member_count)
+
+    def _check_scope(self, pipedrive: models.Account, scope: str) -> User:
+        """The linking user; a filter must be one that this user sees."""
+        api = PipedriveApi(self._services.door(pipedrive, open_gate))
+        user = api.current_user()
+        kind = parse_scope(scope, user.id)
+        if kind.kind is ScopeKind.FILTER:
+            filters = api.filters()
+            if kind.filter_id not in {str(item.id) for item in filters}:
+                known = ", ".join(f"{item.id} ({item.name})" for item in filters) or "none"
+                raise WrongInput(f"There is no filter {kind.filter_id} over persons in Pipedrive. Filters: {known}.")
+        return user
+
+
+def region_of(user: User) -> str:
+    """The country in which a user's numbers without country code are to be read, as far as it can be told; else empty.
+
+    The time zone first: many keep the program in English.
+    """
+    region = _zones().get(user.timezone, "") or user.locale.replace("-", "_").partition("_")[2].upper()
+    return region if region in SUPPORTED_REGIONS else ""
+
+
+@lru_cache
+def _zones() -> dict[str, str]:
+    """Time zone -> country, from the system's table; empty where there is none."""
+    for folder in TZPATH:
+        path = Path(folder) / "zone.tab"
+        if path.is_file():
+            rows = (line.split("\t") for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#"))
+            return {row[2]: row[0] for row in rows if len(row) > 2}
+    return {}

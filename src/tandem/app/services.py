@@ -1,0 +1,210 @@
+"""The two services as one installation sees them: per account a proof, a budget and a meter, and doors made of them.
+
+Rules: proofs and budgets live as long as the installation, so that limits hold over cycles; a door is made for one piece of work
+with its own gate. Nothing is written through a door without a lease.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+import httpx2
+
+from tandem.accounts.tokens import ApiToken, BearerToken, Credentials, TokenEndpoint
+from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
+from tandem.clock import Clock
+from tandem.config import Config
+from tandem.connectors.google import reasons as google_reasons
+from tandem.connectors.google.budget import MinuteBudget
+from tandem.connectors.http import Answer, Authorization, Budget, Call, Door
+from tandem.connectors.pipedrive import reasons as pipedrive_reasons
+from tandem.connectors.pipedrive.budget import TokenBudget
+from tandem.engine.bench import Bench
+from tandem.errors import LeaseLost, WrongInput
+from tandem.store import models
+from tandem.store.ledger import TokenLedger
+from tandem.store.moments import brief
+from tandem.store.schedule import MARGIN_S
+from tandem.store.vault import Drawer, Vault
+
+T = TypeVar("T")
+
+GOOGLE_SCOPE = "https://www.googleapis.com/auth/contacts"
+#: Calls to Pipedrive at once; each waits for its own answer, and the burst limit is kept whatever their number.
+THREADS = 4
+
+
+class Meter:
+    """A budget of several, which counts what passes: calls sent, and tokens they cost."""
+
+    def __init__(self, budgets: Sequence[Budget]) -> None:
+        self._budgets = tuple(budgets)
+        self._lock = threading.Lock()
+        self.calls = 0
+        self.tokens = 0
+
+    def before(self, call: Call) -> None:
+        """Wait for all of them."""
+        for budget in self._budgets:
+            budget.before(call)
+        with self._lock:
+            self.calls += 1
+            self.tokens += call.cost.get("tokens", 0)
+
+    def after(self, call: Call, answer: Answer | None) -> None:
+        """Tell all of them."""
+        for budget in self._budgets:
+            budget.after(call, answer)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Lets a write pass only while the lease outlives it. Without a lease, as in a preview, nothing is ever written."""
+
+    clock: Clock
+    timeout_s: float
+    bench: Bench | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> None:
+        """Renew the lease where it is about to end. Raises LeaseLost."""
+        with self._lock:
+            bench = self.bench
+            if bench is None or bench.lease is None:
+                raise LeaseLost("Nothing is written without a lease on the link.")
+            if self.clock.now() + timedelta(seconds=self.timeout_s + MARGIN_S) < bench.lease.until:
+                return
+            with brief(bench.alias), bench.commit():
+                pass
+
+
+def open_gate() -> None:
+    """For what a person asked for by name, outside any cycle."""
+
+
+class Pool:
+    """Carries out tasks at once in a few threads, which do nothing but HTTP. Results stand in the order of the tasks."""
+
+    def __init__(self) -> None:
+        self._executor: ThreadPoolExecutor | None = None
+
+    def __call__(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Run them all."""
+        if len(tasks) < 2:
+            return [task() for task in tasks]
+        self._executor = self._executor or ThreadPoolExecutor(THREADS, thread_name_prefix="tandem-http")
+        return [future.result() for future in [self._executor.submit(task) for task in tasks]]
+
+    def close(self) -> None:
+        """End the threads; what is under way comes to its end."""
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
+
+class Services:
+    """Doors to both services. `config` already knows about a sandbox."""
+
+    def __init__(
+        self, config: Config, clock: Clock, client: httpx2.Client, *, alias: str, vault: Vault, transport: httpx2.BaseTransport | None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._client = client
+        self._alias = alias
+        self._vault = vault
+        self._transport = transport
+        self._proofs: dict[int, Authorization] = {}
+        self._meters: dict[int, Meter] = {}
+        self._ledgers: dict[str, TokenLedger] = {}
+        self._project: MinuteBudget | None = None
+
+    def door(self, account: models.Account, gate: Callable[[], None]) -> Door:
+        """The door of a connected account."""
+        if account.id not in self._proofs:
+            self._proofs[account.id] = self._proof(account.service, Drawer(self._vault, account.id))
+        return self._door(account.service, self._proofs[account.id], self.meter(account), gate)
+
+    def trial_door(self, service: str, credentials: Credentials, company: str = "trial") -> Door:
+        """A door for credentials that are not kept yet; nothing can be written through it."""
+        budget = Meter(self._budgets(service, company))
+        return self._door(service, self._proof(service, credentials), budget, Gate(self._clock, 0.0))
+
+    def forget(self, account: models.Account) -> None:
+        """An account was connected anew."""
+        self._proofs.pop(account.id, None)
+
+    def meter(self, account: models.Account) -> Meter:
+        """What passes the account's door."""
+        if account.id not in self._meters:
+            self._meters[account.id] = Meter(self._budgets(account.service, account.external_id.partition(":")[0]))
+        return self._meters[account.id]
+
+    def settle_ledgers(self) -> None:
+        """Give back tokens that were written down and not spent."""
+        for ledger in self._ledgers.values():
+            ledger.give_back()
+
+    def _door(self, service: str, proof: Authorization, budget: Budget, gate: Callable[[], None]) -> Door:
+        is_google = service == GOOGLE
+        explainer = google_reasons.explainer if is_google else pipedrive_reasons.explainer
+        return Door(
+            service=TITLE[service],
+            base_url=self._config.url("GOOGLE_API_URL" if is_google else "PIPEDRIVE_API_URL"),
+            client=self._client,
+            authorization=proof,
+            budget=budget,
+            clock=self._clock,
+            explain=explainer(self._clock),
+            before_write=gate,
+            timeout_s=self._config.number("HTTP_TIMEOUT_S"),
+        )
+
+    def _proof(self, service: str, credentials: Credentials) -> Authorization:
+        if service == PIPEDRIVE:
+            return ApiToken(credentials, "x-api-token")
+        config = self._config
+        if not config.text("GOOGLE_CLIENT_ID") or not config.text("GOOGLE_CLIENT_SECRET"):
+            raise WrongInput("Google needs TANDEM_GOOGLE_CLIENT_ID and TANDEM_GOOGLE_CLIENT_SECRET: those of your Google Cloud project.")
+        endpoint = TokenEndpoint(
+            service=TITLE[GOOGLE],
+            url=config.url("GOOGLE_TOKEN_URL"),
+            client_id=config.text("GOOGLE_CLIENT_ID"),
+            client_secret=config.text("GOOGLE_CLIENT_SECRET"),
+            scope=GOOGLE_SCOPE,
+            timeout_s=config.number("HTTP_TIMEOUT_S"),
+            transport=self._transport,
+        )
+        return BearerToken(credentials, endpoint, self._clock)
+
+    def _budgets(self, service: str, company: str) -> list[Budget]:
+        config, clock = self._config, self._clock
+        if service == PIPEDRIVE:
+            name = f"{service}:{company}"
+            ledger = self._ledgers.setdefault(name, TokenLedger(self._alias, name, clock.now))
+            return [
+                TokenBudget(
+                    clock,
+                    ledger,
+                    burst_calls=config.whole("PIPEDRIVE_BURST_PER_2S"),
+                    daily_tokens=config.whole("PIPEDRIVE_DAILY_TOKENS"),
+                    share_percent=config.whole("PIPEDRIVE_DAILY_SHARE_PERCENT"),
+                )
+            ]
+        reads, writes = config.whole("GOOGLE_READS_PER_MINUTE"), config.whole("GOOGLE_WRITES_PER_MINUTE")
+        own = MinuteBudget(clock, {"critical-read": reads, "critical-write": writes, "read": reads, "write": writes})
+        return [own, self._project_budget()]
+
+    def _project_budget(self) -> MinuteBudget:
+        """What all accounts of the installation may do together; without settings, anything."""
+        if self._project is None:
+            reads = self._config.optional_whole("GOOGLE_PROJECT_READS_PER_MINUTE")
+            writes = self._config.optional_whole("GOOGLE_PROJECT_WRITES_PER_MINUTE")
+            limits = {"critical-read": reads, "read": reads, "critical-write": writes, "write": writes}
+            self._project = MinuteBudget(self._clock, {name: limit for name, limit in limits.items() if limit is not None})
+        return self._project

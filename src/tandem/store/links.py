@@ -1,0 +1,229 @@
+"""Accounts and links as rows: who is connected, which two belong together, and in which state a link is.
+
+Rules: what changes a link from outside a cycle takes its epoch forward, so that a cycle that is under way commits nothing more;
+removing a link keeps the row and the ids of its pairs (nothing is born twice) and no contact's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from tandem.core.policy import Policy
+from tandem.core.state import LinkId, PairState
+from tandem.errors import WrongInput
+from tandem.store import models
+from tandem.store.contents import data_policy, policy_data
+
+
+class LinkState(Enum):
+    """How a link stands."""
+
+    #: Made, and nobody has approved its first sync.
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    #: Goes on by itself at a known time.
+    WAITING = "waiting"
+    #: Goes on after a person has done something.
+    NEEDS_PERSON = "needs-person"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """What a link is made of. Settings are opaque here."""
+
+    left_account: int
+    right_account: int
+    left_settings: Mapping[str, object]
+    right_settings: Mapping[str, object]
+    policy: Policy
+
+
+class Accounts:
+    """The connected accounts of one database."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def _all(self) -> QuerySet[models.Account]:
+        return models.Account.objects.using(self._alias).order_by("id")
+
+    def all(self) -> list[models.Account]:
+        """Every account, the oldest first."""
+        return list(self._all())
+
+    def known(self, service: str, external_id: str) -> models.Account | None:
+        """The account that a service knows under this id."""
+        return self._all().filter(service=service, external_id=external_id).first()
+
+    def keep(self, service: str, external_id: str, name: str, settings: Mapping[str, object], now: datetime) -> models.Account:
+        """Add an account or renew what is known of it. It is called by service and number: its `label` in the settings."""
+        with transaction.atomic(using=self._alias):
+            row = self.known(service, external_id)
+            if row is None:
+                number = 1 + self._all().filter(service=service).count()
+                row = models.Account(service=service, external_id=external_id, settings={"label": f"{service}-{number}"}, created_at=now)
+            row.name = name[:200]
+            row.settings = {**row.settings, **settings}
+            row.save(using=self._alias)
+        return row
+
+    def find(self, label: str, service: str) -> models.Account:
+        """An account of a service by its label.
+
+        Raises:
+            WrongInput: there is none; says which there are.
+        """
+        rows = [row for row in self._all() if row.service == service]
+        for row in rows:
+            if label_of(row) == label:
+                return row
+        known = ", ".join(label_of(row) for row in rows) or "none yet; connect one with `tandem account add`"
+        raise WrongInput(f"There is no {service} account {label!r}. Known: {known}.")
+
+
+def label_of(account: models.Account) -> str:
+    """What a person calls an account: `service-1`."""
+    return str(account.settings.get("label", account.id))
+
+
+class Links:
+    """The links of one database."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def _all(self) -> QuerySet[models.Link]:
+        rows = models.Link.objects.using(self._alias).select_related("left_account", "right_account")
+        return rows.exclude(state=LinkState.REMOVED.value).order_by("id")
+
+    def all(self) -> list[models.Link]:
+        """Every link that was not removed, the oldest first."""
+        return list(self._all())
+
+    def one(self, link: int) -> models.Link:
+        """A link by its id, removed ones too."""
+        return models.Link.objects.using(self._alias).select_related("left_account", "right_account").get(id=link)
+
+    def find(self, text: str | None) -> models.Link:
+        """The link that a person means: by its id, or the only one.
+
+        Raises:
+            WrongInput: no such link, or several to choose from.
+        """
+        rows = self.all()
+        if not rows:
+            raise WrongInput("There is no link yet; make one with `tandem link create`.")
+        known = ", ".join(str(row.id) for row in rows)
+        if text is None:
+            if len(rows) > 1:
+                raise WrongInput(f"There are several links; say which one: {known}.")
+            return rows[0]
+        for row in rows:
+            if str(row.id) == text.strip():
+                return row
+        raise WrongInput(f"There is no link {text!r}. Links: {known}.")
+
+    def add(self, new: NewLink, now: datetime) -> models.Link:
+        """Make a link, as a draft.
+
+        Raises:
+            WrongInput: the two accounts are linked already, directly or over others; a change would come back another way.
+        """
+        with transaction.atomic(using=self._alias):
+            self.check_free(new.left_account, new.right_account)
+            row = models.Link.objects.using(self._alias).create(
+                left_account_id=new.left_account, right_account_id=new.right_account, left_settings=dict(new.left_settings),
+                right_settings=dict(new.right_settings), policy=policy_data(new.policy), created_at=now,
+            )  # fmt: skip
+        return self.one(row.id)
+
+    def check_free(self, left: int, right: int) -> None:
+        """Make sure that two accounts may be linked. Raises WrongInput when they are connected already."""
+        rows = self.all()
+        for row in rows:
+            if (row.left_account_id, row.right_account_id) == (left, right):
+                raise WrongInput(f"These two accounts are linked already, by link {row.id}; change or remove that one first.")
+        reached, is_growing = {left}, True
+        while is_growing:
+            more = {end for row in rows for end in _ends(row) if reached & _ends(row)} - reached
+            reached, is_growing = reached | more, bool(more)
+        if right in reached:
+            raise WrongInput("These two accounts are connected already over other links; a circle of links would multiply contacts.")
+
+    def policy(self, row: models.Link) -> Policy:
+        """The rules of a link."""
+        return data_policy(row.policy)
+
+    def keep_settings(self, link: LinkId, left: Mapping[str, object], right: Mapping[str, object], mapping_version: str) -> None:
+        """Keep what a survey of both sides has found."""
+        self._rows(link).update(left_settings=dict(left), right_settings=dict(right), mapping_version=mapping_version)
+
+    def _rows(self, link: LinkId) -> QuerySet[models.Link]:
+        return models.Link.objects.using(self._alias).filter(id=link)
+
+    def activate(self, link: LinkId) -> None:
+        """A person wants it to run: a draft's first sync is approved by that."""
+        self._rows(link).update(state=LinkState.ACTIVE.value, reason="", sentence="", wait_until=None)
+
+    def stop(self, link: LinkId, state: LinkState, reason: str, sentence: str, wait_until: datetime | None = None) -> None:
+        """Write down that a link cannot go on now, and why."""
+        self._rows(link).update(state=state.value, reason=reason, sentence=sentence, wait_until=wait_until)
+
+    def pause(self, link: LinkId) -> None:
+        """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""
+        self._rows(link).update(state=LinkState.PAUSED.value, reason="", sentence="", wait_until=None, **_fence())
+
+    def resume(self, link: LinkId) -> None:
+        """Go on, at once. A link that never began is a draft again."""
+        row = self.one(link)
+        has_begun = row.first_synced_at is not None or row.approval is not None
+        state = LinkState.ACTIVE if has_begun else LinkState.DRAFT
+        self._rows(link).update(state=state.value, reason="", sentence="", wait_until=None, is_dirty=True)
+
+    def ask_full(self, link: LinkId) -> None:
+        """Everything is listed anew in the next cycle."""
+        models.Feed.objects.using(self._alias).filter(link_id=link).update(listed_at=None)
+
+    def remove(self, link: LinkId) -> None:
+        """Take a link out of use and erase all stored contact content of it. Nothing is deleted on either side."""
+        with transaction.atomic(using=self._alias):
+            self._rows(link).update(state=LinkState.REMOVED.value, reason="", sentence="", wait_until=None, approval=None, **_fence())
+            for model in (models.Feed, models.Shadow, models.Reference, models.Question):
+                model._default_manager.using(self._alias).filter(link_id=link).delete()
+            pairs = models.Pair.objects.using(self._alias).filter(link_id=link)
+            pairs.update(base_left=b"{}", base_right=b"{}", parked={}, state=PairState.CLOSED.value, reason="removed", is_dirty=False)
+            models.Intent.objects.using(self._alias).filter(link_id=link).update(payload=b"{}", before=None, sentence="")
+            models.Intent.objects.using(self._alias).filter(link_id=link, outcome="").update(outcome="superseded")
+            models.History.objects.using(self._alias).filter(link_id=link).update(before=None, after=None)
+
+    def last_cycle(self, link: LinkId) -> models.Cycle | None:
+        """The latest cycle."""
+        return models.Cycle.objects.using(self._alias).filter(link_id=link).order_by("-id").first()
+
+    def cycle_after(self, link: LinkId, cycle: int) -> models.Cycle | None:
+        """The first finished cycle after another one."""
+        rows = models.Cycle.objects.using(self._alias).filter(link_id=link, id__gt=cycle, ended_at__isnull=False)
+        return rows.order_by("id").first()
+
+    def note_counts(self, cycle: int, counts: Mapping[str, object]) -> None:
+        """Add to the numbers that are kept with a cycle."""
+        row = models.Cycle.objects.using(self._alias).get(id=cycle)
+        row.counts = {**row.counts, **counts}
+        row.save(using=self._alias, update_fields=["counts"])
+
+
+def _ends(row: models.Link) -> set[int]:
+    return {row.left_account_id, row.right_account_id}
+
+
+def _fence() -> dict[str, object]:
+    """A newer epoch: whoever works on the link loses it."""
+    return {"epoch": F("epoch") + 1, "lease_owner": "", "lease_until": None}
