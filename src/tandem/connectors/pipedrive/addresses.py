@@ -1,6 +1,7 @@
 """Postal addresses: Pipedrive's ten parts and the common five.
 
-Rules: an address is written whole, because parts that are not sent are wiped; of what the common view does not show (street number
+Rules: an address is written whole, because parts that are not sent are wiped (and parts without a value are not sent, because null is
+no published value for one); of what the common view does not show (street number
 apart from street, flat, district, county) everything stays while the part that it details stays, and goes with it: a flat belongs to
 its street, district and county to their city and region. `formatted_address` is derived by Pipedrive and never sent.
 Theory: Pipedrive keeps the whole address as `value`, and parts where it recognised them. The order of street and number is that of
@@ -54,7 +55,7 @@ def put_address(address: Address, raw: Json) -> JsonObject | None:
     ):
         if new != old:
             written[name] = new or None
-    return written
+    return {key: value for key, value in written.items() if key not in PARTS or value is not None}
 
 
 def _rendered(address: Address) -> str:

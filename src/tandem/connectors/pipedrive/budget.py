@@ -27,6 +27,9 @@ BLOCK = timedelta(minutes=15)
 #: How often, and with how dear a call, it is tried whether an exhausted budget is there again.
 LOOK_EVERY = timedelta(hours=1)
 LOOK_TOKENS = 2
+#: So many 429s in a row over more than this time are no burst, whatever the headers leave out.
+LASTING_REFUSALS = 5
+LASTING = timedelta(seconds=10)
 
 
 class Ledger(Protocol):
@@ -61,6 +64,9 @@ class TokenBudget:
         self._exhausted_until: datetime | None = None
         self._looked_at: datetime | None = None
         self._blocked_until: datetime | None = None
+        #: 429s in a row that did not say for how long, and the first of them.
+        self._refusals = 0
+        self._refused_since: datetime | None = None
 
     @property
     def daily_limit(self) -> int:
@@ -101,11 +107,15 @@ class TokenBudget:
                 self._blocked_until = now + BLOCK
                 return
             self._learn(answer)
-            if answer.status == 429 and is_daily(answer):
+            if answer.status != 429:
+                self._exhausted_until = self._refused_since = None
+                self._refusals = 0
+                return
+            self._refused_since = self._refused_since or now
+            self._refusals += 1
+            if is_daily(answer) or (self._refusals >= LASTING_REFUSALS and now - self._refused_since > LASTING):
                 self._exhausted_until = reset_at(answer, now)
                 self._looked_at = now
-            elif answer.status != 429:
-                self._exhausted_until = None
 
     def _learn(self, answer: Answer) -> None:
         limit = header_number(answer.headers, "x-daily-ratelimit-token-limit")
