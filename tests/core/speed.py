@@ -13,7 +13,11 @@ from tandem.core.policy import Policy
 from tandem.core.reconcile import reconcile
 from tandem.core.state import Presence, RecordId, Sight
 
-_SYLLABLES = "ka no wi le ma ri to da pe lu sza bo gra ze ny cho".split()
+_SYLLABLES = ["ka", "no", "wi", "le", "ma", "ri", "to", "da", "pe", "lu", "sza", "bo", "gra", "ze", "ny", "cho"]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _word(dice: random.Random, syllables: int) -> str:
@@ -39,21 +43,20 @@ def main(count: int) -> None:
     contacts = [_contact(dice, number) for number in range(count)]
     started = time.perf_counter()
     lefts = [Candidate(RecordId(f"l{number}"), match_keys(contact, "PL")) for number, contact in enumerate(contacts)]
-    print(f"match_keys: {count / (time.perf_counter() - started):,.0f} records/s")
+    _say(f"match_keys: {count / (time.perf_counter() - started):,.0f} records/s")
     others = [contact.replacing({EMAILS: ()}) if number % 3 == 0 else contact for number, contact in enumerate(contacts)]
     rights = [Candidate(RecordId(f"r{number}"), match_keys(contact, "PL")) for number, contact in enumerate(others)]
     started = time.perf_counter()
     matching = match(lefts, rights)
-    print(
-        f"match {count:,} x {count:,}: {time.perf_counter() - started:.1f} s, {len(matching.matches):,} matches, {len(matching.ambiguous):,} ambiguous"
-    )
+    seconds = time.perf_counter() - started
+    _say(f"match {count:,} x {count:,}: {seconds:.1f} s, {len(matching.matches):,} matches, {len(matching.ambiguous):,} ambiguous")
     policy = Policy(region="PL")
     copies = [(contact, Contact(dict(contact.values))) for contact in contacts]
     sights = [(Sight(Presence.LIVE, now, base), Sight(Presence.LIVE, base, now)) for now, base in copies]
     started = time.perf_counter()
     for left, right in sights:
         reconcile(left, right, policy)
-    print(f"reconcile, unchanged: {count / (time.perf_counter() - started):,.0f} pairs/s")
+    _say(f"reconcile, unchanged: {count / (time.perf_counter() - started):,.0f} pairs/s")
     edited = [
         (Sight(Presence.LIVE, now.replacing({LAST_NAME: "Nowa", PHONES: now.entries(PHONES)[:1]}), base), right)
         for (now, base), (_, right) in zip(copies, sights, strict=True)
@@ -61,7 +64,7 @@ def main(count: int) -> None:
     started = time.perf_counter()
     for left, right in edited:
         reconcile(left, right, policy)
-    print(f"reconcile, a name and a phone changed: {count / (time.perf_counter() - started):,.0f} pairs/s")
+    _say(f"reconcile, a name and a phone changed: {count / (time.perf_counter() - started):,.0f} pairs/s")
 
 
 if __name__ == "__main__":

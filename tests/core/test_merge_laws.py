@@ -1,4 +1,7 @@
-"""The laws of merging, tried on random pairs (numbers of promises: P1 no loss, P2 no invention, P6 convergence, P8 symmetry, P10 locality)."""
+"""The laws of merging, tried on random pairs.
+
+The promises: P1 no loss, P2 no invention, P6 convergence, P7 idempotence, P8 symmetry, P10 locality.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.worlds import REGION, World, as_server_writes, even_worlds, first_meetings, mirrored, two_way, values, worlds
 
 from tandem.core.canonical import entry_key, field_kind, same_text, same_value
 from tandem.core.contact import FIELDS, LISTED, Contact, Delta, Entry, FieldName, apply_delta
@@ -16,9 +20,6 @@ from tandem.core.plan import count_blanks
 from tandem.core.policy import Direction
 from tandem.core.reconcile import Nothing, Write, reconcile
 from tandem.core.state import Presence, Side, Sight
-from tests.core.worlds import REGION, World, as_server_writes, even_worlds, first_meetings, mirrored, two_way, values, worlds
-
-SIDES = {Side.LEFT: "left", Side.RIGHT: "right"}
 
 
 def merged(world: World) -> Merged:
@@ -95,11 +96,11 @@ def test_entries_are_merged_as_sets(world: World) -> None:
                 continue  # a replaced number is one entry; see test_merge.py
             is_left, is_right = key in keys(name, left), key in keys(name, right)
             if (key in now_left - was_left) or (key in now_right - was_right):
-                assert is_left and is_right
-            elif key in was_left & was_right and not key in now_left & now_right:
-                assert not is_left and not is_right
+                assert (is_left, is_right) == (True, True)
+            elif key in was_left & was_right and key not in now_left & now_right:
+                assert (is_left, is_right) == (False, False)
             elif key in now_left and key in now_right:
-                assert is_left and is_right
+                assert (is_left, is_right) == (True, True)
 
 
 @given(even_worlds())
@@ -180,9 +181,8 @@ def test_a_delta_writes_nothing_that_is_there(world: World) -> None:
     outcome = merged(world)
     for sight, delta in ((world.left, outcome.to_left), (world.right, outcome.to_right)):
         for name, change in delta.items():
-            assert change != () and not same_text(
-                apply_delta(sight.contact, {name: change}).values.get(name), sight.contact.values.get(name)
-            )
+            stays = apply_delta(sight.contact, {name: change}).values.get(name)
+            assert not same_text(stays, sight.contact.values.get(name))
 
 
 def _settled(world: World, server: Callable[[Contact], Contact], written: Mapping[Side, bool]) -> World:
@@ -215,7 +215,7 @@ def test_settled_means_quiet(world: World, server: Callable[[Contact], Contact])
     """P6, P7: after both writes, whatever the servers made of the texts, a further cycle writes nothing and asks only what waits."""
     quiet = _settled(world, server, BOTH)
     outcome = merged(quiet)
-    assert not outcome.to_left and not outcome.to_right
+    assert (outcome.to_left, outcome.to_right) == ({}, {})
     assert {each.part for each in outcome.conflicts} == {each.part for each in merged(world).conflicts if each.winner is None}
     decision = reconcile(quiet.left, quiet.right, quiet.policy)
     assert isinstance(decision, Nothing) or outcome.conflicts

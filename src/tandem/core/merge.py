@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from tandem.core.canonical import field_kind, same_text, same_value
 from tandem.core.contact import LISTED, Address, Change, Contact, Delta, FieldName, Kind, Value
 from tandem.core.merge_lists import FieldMerge, merge_lists
-from tandem.core.parts import Conflict, Part, advance, parts_of, settled_parts
+from tandem.core.parts import Conflict, Part, advance, parts_of, settled_parts, was_applied
 from tandem.core.policy import Direction, Policy
 from tandem.core.state import Side, Sight
 
-__all__ = ["Conflict", "Merged", "Part", "advance", "merge", "parts_of", "settled_parts"]
+__all__ = ["Conflict", "Merged", "Part", "advance", "merge", "parts_of", "settled_parts", "was_applied"]
 
 _NO_CHOICE: Mapping[Part, Side] = {}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tandem.core.canonical import entry_key, field_kind
+from tandem.core.canonical import entry_key, field_kind, same_text, same_value
 from tandem.core.contact import LISTED, Contact, Delta, Edit, Entry, FieldName
 from tandem.core.folding import trimmed
 from tandem.core.state import Side
@@ -114,6 +114,28 @@ def settled_parts(delta: Delta, before: Contact, answer: Contact, region: str = 
         if primary_key(was) != primary_key(is_):
             parts.add(Part(name))
     return frozenset(parts)
+
+
+def was_applied(part: Part, before: Contact, sent: Contact, now: Contact, region: str = "") -> bool:
+    """Whether one part of a write whose answer is missing has arrived.
+
+    `before`: what the target held when it was planned, `sent`: what it shall hold, `now`: what it holds. A value that is the
+    same but for its writing counts as ours if its text is no longer the one before; a label only if it is ours.
+    """
+    name = part.field
+    if field_kind(name) not in LISTED:
+        old, new, found = (contact.values.get(name, "") for contact in (before, sent, now))
+        is_same = (not new and not found) or same_value(field_kind(name), new, found, region)
+        return is_same and (same_text(new, found) or not same_text(old, found))
+    was, wanted, is_ = (grouped(name, contact.entries(name), region) for contact in (before, sent, now))
+    if not part.key:
+        return primary_key(wanted) in {None, primary_key(is_)}
+    key = part.key.removesuffix(_LABEL)
+    if (key in wanted) != (key in is_):
+        return False
+    if key not in wanted or part.is_label:
+        return labels(wanted.get(key, [])) == labels(is_.get(key, []))
+    return texts(is_[key]) == texts(wanted[key]) or texts(is_[key]) != texts(was.get(key, []))
 
 
 def advance(base: Contact, parts: frozenset[Part], now: Contact, region: str = "") -> Contact:
