@@ -108,3 +108,27 @@ def _bare_person(stage: Stage, one: dict[str, object]) -> dict[str, object]:
     left_out = {"id", "add_time", "update_time", "org_id", "custom_fields", "version", "history", "picture_id"}
     bare = {name: value for name, value in one.items() if name not in left_out}
     return {**bare, "organization": organizations.get(one["org_id"], "")}
+
+
+class LossyTransport(httpx2.BaseTransport):
+    """The sandbox, with one request that changes something going wrong on its way: the n-th, counted from 0."""
+
+    def __init__(self, world: World, number: int, effect: str) -> None:
+        self._inner = SandboxTransport(world)
+        self._left = number
+        self._effect = effect
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass one request on, or lose it ("lost request") or its answer ("lost answer", "reset", "server error")."""
+        if request.method == "GET" or self._left < 0:
+            return self._inner.handle_request(request)
+        self._left -= 1
+        if self._left >= 0:
+            return self._inner.handle_request(request)
+        if self._effect != "lost request":
+            self._inner.handle_request(request)
+        if self._effect == "reset":
+            raise httpx2.ReadError("connection reset", request=request)
+        if self._effect == "server error":
+            return httpx2.Response(502, content=b"<html>Bad gateway</html>", request=request)
+        raise httpx2.ReadTimeout("timed out", request=request)

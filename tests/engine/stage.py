@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 import random
 import sqlite3
 import tempfile
@@ -19,15 +18,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx2
-
-os.environ.setdefault("TANDEM_DATA_DIR", tempfile.mkdtemp(prefix="tandem-test-"))
-
-from tandem.store import setup
-
-setup.prepare()
-
 from django.db import connections
 
+from engine import ready
 from tandem.connectors.google.reasons import explainer as google_explainer
 from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.http import Door, make_client
@@ -45,10 +38,11 @@ from tandem.sandbox.pipedrive_company import API_TOKEN
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.wire import Request
 from tandem.sandbox.world import World
-from tandem.store import models
+from tandem.store import models, setup
 
 START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 GROUP = "Pipedrive"
+assert ready
 PROBED = "engine.probed"
 
 _ids = itertools.count()
@@ -166,7 +160,7 @@ class Terms:
     """How a stage is set up; the same terms make the same stage."""
 
     lag_s: float = 0.0
-    policy: Policy = Policy(conflicts=ConflictRule.RIGHT, region="PL")
+    policy: Policy = field(default_factory=lambda: Policy(conflicts=ConflictRule.RIGHT, region="PL"))
     scope: str = "mine"
     contact_sync: bool = True
     seed: int = 7
@@ -189,7 +183,7 @@ class Stage:
         if is_new:
             self.world = World(clock=SandboxClock(frozen_at=START), seed=self.terms.seed)
             self.world.pipedrive.switches["limits"] = False
-            self.world.google.switches["quota"] = False
+            self.world.google.switches["quotas"] = False
             if self.terms.contact_sync:
                 self.world.pipedrive.human("enable_contact_sync", {})
             self.world.google.human("create_group", {"name": GROUP})
@@ -229,7 +223,6 @@ class Stage:
     def bench(self) -> Bench:
         """Everything a cycle needs, built anew as a new process would."""
         client = make_client(timeout_s=30.0, transport=self.transport or SandboxTransport(self.world))
-        bench: Bench | None = None
 
         def door(service: str, **parts: object) -> Door:
             return Door(
@@ -254,7 +247,8 @@ class Stage:
             layout = preparation.layout
             models.Link.objects.using(self.alias).update(right_settings={"layout": layout})
         preparation = made(layout).survey()
-        bench = Bench(
+        rng = random.Random(f"{self.terms.seed} {len(self.world.log)}")
+        return Bench(
             alias=self.alias,
             link=LinkId(link.id),
             policy=self.terms.policy,
@@ -267,9 +261,8 @@ class Stage:
             digest=lambda key: hashlib.sha256(key.text.encode()).hexdigest()[:24],
             clock=self.clock,
             timings=Timings(http_timeout_s=30.0),
-            token=lambda rng=random.Random(f"{self.terms.seed}{len(self.world.log)}"): f"{rng.getrandbits(64):016x}",
+            token=lambda: f"{rng.getrandbits(64):016x}",
         )
-        return bench
 
     def cycle(self, *, is_full: bool = False) -> Report:
         """One cycle, under a lease of its own."""

@@ -1,41 +1,98 @@
-"""Dying at every step of every story, starting again, and ending the same: nothing lost, nothing doubled, nothing revived."""
+"""Dying at every step of every story, losing every answer, starting again, and ending the same: nothing lost, doubled or revived."""
 
 from __future__ import annotations
 
 import os
 import random
 from collections.abc import Callable
+from functools import cache
 
 import pytest
-
-from engine.crash import Watch, end_state, resume
+from engine.crash import Death, LossyTransport, Watch, end_state, resume
 from engine.scenarios import STORIES, Story
-from engine.stage import Terms
+from engine.stage import Stage, Terms
 
-#: Each story's places to die that are tried in a usual run; `./tandem test --all` tries all of them.
-SAMPLE = 12
 SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
+#: How many of a story's places to die, or to lose an answer, a usual run tries; `./tandem test --all` tries every one.
+SAMPLE = 8
+Record = Callable[[str, object], None]
+both_lags = pytest.mark.parametrize("lag_s", [0.0, 600.0], ids=["no_lag", "lag"])
+every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name.replace(" ", "_"))
 
 
-@pytest.mark.parametrize("lag_s", [0.0, 600.0], ids=["no lag", "lag"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_dying_anywhere_ends_the_same(story: Story, lag_s: float, record_property: Callable[[str, object], None]) -> None:
-    """P3, P4, P7: whatever step a process dies before or after, a new one ends in the same state, and then writes nothing."""
+def _some(deaths: list[Death], *seed: object) -> list[Death]:
+    return deaths if ALL else random.Random(f"{SEED} {seed}").sample(deaths, min(SAMPLE, len(deaths)))
+
+
+@cache
+def _undisturbed(story: Story, lag_s: float) -> tuple[list[Death], dict[str, list[str]], int, int]:
+    """The places to die of a story, how it ends without trouble, its steps, and how many requests of it change something."""
     stage = story.stage(lag_s)
     watch = Watch(stage)
+    before = len(stage.world.log)
     watch.run(stage.settle)
-    expected = end_state(stage)
+    expected, writes = end_state(stage), len(stage.writes(before))
     stage.close()
-    deaths = watch.deaths
-    chosen = deaths if ALL else random.Random(f"{SEED} {story.name} {lag_s}").sample(deaths, min(SAMPLE, len(deaths)))
-    terms = Terms(lag_s=lag_s, contact_sync=story.contact_sync)
+    return watch.deaths, expected, watch.steps, writes
+
+
+def _terms(story: Story, lag_s: float) -> Terms:
+    return Terms(lag_s=lag_s, contact_sync=story.contact_sync)
+
+
+def _ends_the_same(stage: Stage, expected: dict[str, list[str]], label: str) -> None:
+    stage.settle()
+    assert end_state(stage) == expected, label
+    before = len(stage.world.log)
+    stage.cycle()
+    assert stage.writes(before) == [], label
+
+
+@both_lags
+@every_story
+def test_dying_anywhere_ends_the_same(story: Story, lag_s: float, record_property: Record) -> None:
+    """P3, P4, P7: whatever step a process dies before or after, a new one ends in the same state, and then writes nothing."""
+    deaths, expected, steps, _ = _undisturbed(story, lag_s)
+    chosen = _some(deaths, story.name, lag_s)
     for death in chosen:
-        again = resume(terms, death)
-        again.settle()
-        assert end_state(again) == expected, death.label
-        before = len(again.world.log)
-        again.cycle()
-        assert again.writes(before) == [], death.label
-        again.close()
-    record_property("kill points", (watch.steps, len(deaths), len(chosen)))
+        stage = resume(_terms(story, lag_s), death)
+        _ends_the_same(stage, expected, death.label)
+        stage.close()
+    record_property("kill points", (steps, len(deaths), len(chosen)))
+
+
+@both_lags
+@every_story
+def test_dying_again_while_recovering_ends_the_same(story: Story, lag_s: float, record_property: Record) -> None:
+    """The same for a process that dies while it picks up what another one left behind."""
+    firsts, expected, _, _ = _undisturbed(story, lag_s)
+    steps, seconds, tried = 0, 0, 0
+    for first in firsts if ALL else _some(firsts, "again", story.name, lag_s)[:2]:
+        watched = resume(_terms(story, lag_s), first)
+        watch = Watch(watched)
+        watch.run(watched.settle)
+        watched.close()
+        steps, seconds = steps + watch.steps, seconds + len(watch.deaths)
+        chosen = random.Random(f"{SEED} {first.label}").sample(watch.deaths, min(6 if ALL else 2, len(watch.deaths)))
+        for second in chosen:
+            stage = resume(_terms(story, lag_s), second)
+            _ends_the_same(stage, expected, f"{first.label}, then {second.label}")
+            stage.close()
+        tried += len(chosen)
+    record_property("kill points", (steps, seconds, tried))
+
+
+@pytest.mark.parametrize("effect", ["lost request", "lost answer", "reset", "server error"], ids=lambda effect: effect.replace(" ", "_"))
+@both_lags
+@every_story
+def test_losing_any_answer_ends_the_same(story: Story, lag_s: float, effect: str) -> None:
+    """The same for a process that lives on, with one request or its answer lost on the way."""
+    deaths, expected, _, writes = _undisturbed(story, lag_s)
+    numbers = range(writes)
+    chosen = numbers if ALL else random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(2, writes))
+    for number in chosen:
+        stage = resume(_terms(story, lag_s), deaths[0])
+        stage.transport = LossyTransport(stage.world, number, effect)
+        _ends_the_same(stage, expected, f"write {number}")
+        stage.close()

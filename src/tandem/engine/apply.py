@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tandem.core.canonical import fold_organisation
-from tandem.core.contact import ORGANISATION, Contact, Delta
+from tandem.core.contact import Contact
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided, as_delta, park
+from tandem.engine.decide import Decided, park
 from tandem.engine.settle import Acted, Settler
 from tandem.errors import OutcomeUnknown, TandemError
 from tandem.replica import (
@@ -94,14 +94,10 @@ class Hand:
     def _lacking_references(self, actions: Sequence[Action]) -> list[str]:
         names: dict[str, str] = {}
         for action in actions:
-            wanted = self._wanted(action).get(ORGANISATION)
-            if isinstance(wanted, str) and wanted and self.bench.references[action.side].find(wanted) is None:
+            wanted = self.decided.reference_wanted(action)
+            if wanted and self.bench.references[action.side].find(wanted) is None:
                 names.setdefault(fold_organisation(wanted), wanted)
         return list(names.values())
-
-    def _wanted(self, action: Action) -> Delta:
-        newborn = self.decided.newborn.get(action.pair)
-        return as_delta(newborn.contact) if newborn else action.delta
 
     # Record
 

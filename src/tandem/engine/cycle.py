@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tandem.core.plan import ActionKind, Approval
 from tandem.core.state import RecordId, Side
 from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
@@ -27,8 +26,6 @@ from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, TandemError, U
 from tandem.store import models
 
 ROUNDS = 3
-#: How far a first sync may exceed what was shown: max(20, 10 %) on each side.
-_SLACK, _SLACK_SHARE = 20, 0.1
 
 
 @dataclass(slots=True)
@@ -73,12 +70,8 @@ class _Cycle:
 
     def _decide_once(self) -> Decided:
         with self.bench.commit():
-            link = self.bench.link_row()
-            is_first = link.first_synced_at is None
-            decided = decide(self.bench, is_first=is_first, approval=approval_left(self.bench, link))
-            if is_first and link.approval is None:
-                approve(self.bench, link, decided)
-                decided = decide(self.bench, is_first=is_first, approval=approval_left(self.bench, link))
+            decided = decide(self.bench)
+        self.report.matched += decided.matched
         return decided
 
     def _believe(self) -> None:
@@ -105,36 +98,12 @@ class _Cycle:
 
     def _note_open(self, decided: Decided) -> None:
         report, bench = self.report, self.bench
-        report.matched += decided.matched
         report.conflicts += sum(1 for conflicts in decided.conflicts.values() for item in conflicts if item.winner is None)
         report.held = len(decided.plan.held)
         report.left_out = len(decided.births.left_out)
         report.parked = len(bench.pairs.parked())
         report.questions = sum(1 for item in bench.pairs.questions() if item.kind != "hold")
         report.settling = decided.settling + decided.births.quiet + bench.journal.count_pending()
-
-
-def approval_left(bench: Bench, link: models.Link) -> Approval | None:
-    """What is left of a person's approval of the first sync: what was approved, less what has been written since."""
-    if link.approval is None:
-        return None
-    left = {
-        name: {side: max(0, int(link.approval[name][side.value]) - bench.journal.count_written(kind, side)) for side in Side}
-        for name, kind in (("creations", "create"), ("updates", "update"))
-    }
-    return Approval(creations_left=left["creations"], updates_left=left["updates"])
-
-
-def approve(bench: Bench, link: models.Link, decided: Decided) -> None:
-    """Approve what a plan holds, and a little more. The caller holds the transaction, and has a person's word."""
-    everything = [*decided.plan.actions, *(held.action for held in decided.plan.held)]
-    approval: dict[str, dict[str, int]] = {"creations": {}, "updates": {}}
-    for name, kind in (("creations", ActionKind.CREATE), ("updates", ActionKind.UPDATE)):
-        for side in Side:
-            shown = sum(1 for action in everything if action.kind is kind and action.side is side)
-            approval[name][side.value] = shown + max(_SLACK, int(shown * _SLACK_SHARE))
-    link.approval = approval
-    link.save(using=bench.alias, update_fields=["approval"])
 
 
 def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:

@@ -11,16 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from tandem.core.canonical import fingerprint
-from tandem.core.contact import FIELDS, Contact, Delta, Edit, FieldName
+from tandem.core.canonical import fingerprint, fold_organisation
+from tandem.core.contact import FIELDS, ORGANISATION, Contact, Delta, Edit, FieldName
 from tandem.core.merge import Conflict, Merged, Part, advance
 from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
 from tandem.core.reconcile import AskDeletion, Close, Delete, DeletionAgainstEdit, Freeze, Meet, Nothing, Wait, Write, reconcile
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
+from tandem.engine.approval import approval_of
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
 from tandem.store import models
-from tandem.store.contents import decode_contact, encode_contact
+from tandem.store.contents import decode_contact, decode_payload, encode_contact
 from tandem.store.pairs import record_of
 
 #: (pair, side, part) of a question.
@@ -56,6 +57,12 @@ class Decided:
     #: Pairs that wait for time to pass or for an outcome.
     settling: int = 0
 
+    def reference_wanted(self, action: Action) -> str:
+        """The name that the written record shall point at; empty when it shall point at none, or stay as it is."""
+        newborn = self.newborn.get(action.pair)
+        wanted = newborn.contact.text(ORGANISATION) if newborn else action.delta.get(ORGANISATION, "")
+        return wanted if isinstance(wanted, str) else ""
+
     def creates_on(self) -> set[Side]:
         """Sides on which records would be created."""
         return {action.side for action in self.plan.actions if action.kind is ActionKind.CREATE}
@@ -74,22 +81,33 @@ def set_base(pair: models.Pair, side: Side, base: Contact) -> None:
         pair.base_right = encode_contact(base)
 
 
-def decide(bench: Bench, *, is_first: bool, approval: Approval | None) -> Decided:
+def decide(bench: Bench) -> Decided:
     """Decide everything that is to be decided now. The caller holds the transaction."""
     decided = Decided()
-    _renew_mapping(bench)
+    link = bench.link_row()
+    is_first = link.first_synced_at is None
+    _renew_mapping(bench, link)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
-    actions = [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)]
+    actions = _without_unsettled_references(bench, decided, [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)])
     if is_first:
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
     questions = bench.pairs.questions()
     if actions:
-        decided.plan = _guarded(bench, actions, questions, approval)
+        decided.plan = _guarded(bench, actions, questions, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         _ask(bench, decided, questions)
     return decided
+
+
+def _without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
+    """A record that points at a name whose making has no answer yet waits for it, or the name would be made twice."""
+    unsettled = [intent for intent in bench.journal.pending() if intent.kind == "reference"] if actions else []
+    pending = {(intent.side, fold_organisation(decode_payload(intent.payload).name)) for intent in unsettled}
+    kept = [action for action in actions if (action.side.value, fold_organisation(decided.reference_wanted(action))) not in pending]
+    decided.settling += len(actions) - len(kept)
+    return kept
 
 
 def _guarded(bench: Bench, actions: list[Action], questions: Sequence[models.Question], approval: Approval | None) -> Plan:
@@ -106,8 +124,7 @@ def _guarded(bench: Bench, actions: list[Action], questions: Sequence[models.Que
     )
 
 
-def _renew_mapping(bench: Bench) -> None:
-    link = bench.link_row()
+def _renew_mapping(bench: Bench, link: models.Link) -> None:
     if link.mapping_version != bench.mapping_version:
         link.mapping_version = bench.mapping_version
         link.save(using=bench.alias, update_fields=["mapping_version"])

@@ -18,7 +18,6 @@ from tandem.core.contact import FIRST_NAME, LAST_NAME, ORGANISATION, Address, Ch
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.bench import Bench
-from tandem.engine.cycle import approval_left, approve
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
 from tandem.store.contents import decode_contact
@@ -108,13 +107,7 @@ def preview(bench: Bench) -> Preview:
     with transaction.atomic(using=bench.alias):
         for item in gathered:
             absorb(bench, item)
-        link = bench.link_row()
-        is_first = link.first_synced_at is None
-        decided = decide(bench, is_first=is_first, approval=approval_left(bench, link))
-        if is_first and link.approval is None:
-            approve(bench, link, decided)
-            decided = decide(bench, is_first=is_first, approval=approval_left(bench, link))
-        shown = _show(bench, decided)
+        shown = _show(bench, decide(bench))
         transaction.set_rollback(True, using=bench.alias)
     return shown
 
