@@ -26,8 +26,8 @@ from tandem.errors import (
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 FIRST = api.list_people()
-NEXT = api.list_people(sync_token="t")  # noqa: S106
-PAGE = api.list_people(page_token="t")  # noqa: S106
+NEXT = api.list_people(sync_token="t")
+PAGE = api.list_people(page_token="t")
 GET = api.get_person("people/c1")
 CREATE = api.create_person({})
 UPDATE = api.update_person("people/c1", {}, ["names"])

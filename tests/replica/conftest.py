@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import httpx2
 import pytest
+from worlds import START, WorldClock
 
 from tandem.connectors.http import make_client
 from tandem.sandbox.clock import Clock as SandboxClock
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.world import World
-
-START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-
-
-class WorldClock:
-    """Tandem's clock as the world's: waiting moves it, and nothing really waits. `waits` lists how long was waited."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.waits: list[float] = []
-
-    def now(self) -> datetime:
-        """The world's time."""
-        return self._world.clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        """Move the world's time."""
-        self.waits.append(seconds)
-        self._world.clock.advance(max(0.0, seconds))
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ class Bench:
     world: World
     clock: Clock
     client: httpx2.Client
-    before_write: Callable[[], None] = lambda: None
+    #: What is asked right before each write; a test may put its own here at any time.
+    gates: list[Callable[[], None]] = field(default_factory=list)
     budget: Budget | None = None
     authorization: SignedIn = field(init=False)
     door: Door = field(init=False)
@@ -83,9 +84,13 @@ class Bench:
             budget=self.budget or MinuteBudget(self.clock),
             clock=self.clock,
             explain=explainer(self.clock),
-            before_write=lambda: self.before_write(),
+            before_write=self._before_write,
         )
         self.replica = GoogleReplica(self.door, group=self.group, read_lag_s=0.0)
+
+    def _before_write(self) -> None:
+        for gate in self.gates:
+            gate()
 
     def human(self, op: str, **arguments: object) -> dict[str, object]:
         """An edit as the account's owner makes it in Google's own pages."""
@@ -113,6 +118,12 @@ class Bench:
     def writes(self) -> list[str]:
         """The writes made so far, by name."""
         return [entry.kind for entry in self.world.log if entry.is_write]
+
+    def fields(self, id_: str) -> dict[str, object]:
+        """What the sandbox keeps of a contact, without what it derives."""
+        fields = self.stored(id_)["fields"]
+        assert isinstance(fields, dict)
+        return fields
 
     def see(self, id_: str) -> Observation:
         """A contact as the replica reads it now."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import httpx2
-from conftest import WorldClock
 from google_bench import Bench, contact
+from worlds import WorldClock
 
 from tandem.connectors.google import api
 from tandem.connectors.google.budget import MinuteBudget

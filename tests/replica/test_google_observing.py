@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from conftest import WorldClock
 from google_bench import Bench, handle, sightings
+from worlds import WorldClock
 
 from tandem.connectors.google import api
 from tandem.connectors.http import make_client

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from conftest import WorldClock
 from google_bench import Bench
+from worlds import WorldClock
 
 from tandem.connectors.google import api
 from tandem.connectors.http import READ_ATTEMPTS, Answer, Call, Door, make_client
@@ -124,7 +124,7 @@ def test_a_lost_lease_stops_writes_and_only_these(bench: Bench) -> None:
     def gate() -> None:
         raise LeaseLost
 
-    bench.before_write = gate
+    bench.gates.append(gate)
     api.list_groups(bench.door)
     with pytest.raises(LeaseLost):
         make(bench)

@@ -197,7 +197,7 @@ def list_groups(door: Door) -> list[Group]:
 
 def create_group(door: Door, title: str) -> Group:
     """Make a label. Rejected with reason ALREADY_EXISTS when there is one of that title."""
-    body: JsonObject = {"contactGroup": {"name": title}, "readGroupFields": "groupType,memberCount,metadata,name"}
+    body: JsonObject = {"contactGroup": {"name": title}, "readGroupFields": "groupType,metadata,name"}
     call = Call("contactGroups.create", "POST", "/v1/contactGroups", (), body, is_write=True, cost=_GROUP_WRITE)
     return _group(as_object(door.send(call).json()))
 
