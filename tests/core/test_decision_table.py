@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tests.core.worlds import mirrored
 
 from tandem.core.contact import FIRST_NAME, LAST_NAME, Contact
 from tandem.core.merge import Part
@@ -28,6 +27,8 @@ from tandem.core.reconcile import (
     reconcile,
 )
 from tandem.core.state import Presence, Side, Sight
+
+from .worlds import mirrored
 
 KINDS = ["unchanged", "modified", "deleted", "out-of-scope", "never", "missing", "unreadable"]
 

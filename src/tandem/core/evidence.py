@@ -157,7 +157,7 @@ def likeness(left: Traits, right: Traits, rarity: Rarity) -> Likeness | None:
     email = _common(KeyKind.EMAIL, left.emails & right.emails, rarity.emails)
     phone = _common(KeyKind.PHONE, left.phones & right.phones, rarity.phones)
     organisation = _common(KeyKind.ORGANISATION, left.organisations & right.organisations, rarity.organisations)
-    name = Evidence(_NAME_KIND[names], rarity.names.get(left.name, 0) <= 2) if names in _NAME_KIND else None
+    name = Evidence(_NAME_KIND[names], names >= Names.SAME_SHORT and rarity.names[left.name] <= 2) if names in _NAME_KIND else None
     evidence = tuple(each for each in (email, phone, name, organisation) if each is not None)
     is_strong = _is_unique(email) or _is_unique(phone)
     if names is Names.CONTRADICT:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from tandem.core.folding import fold_name
@@ -213,6 +214,7 @@ def _variants(given: tuple[str, ...], family: tuple[str, ...], first: str, last:
     return forms | {_key(*(_spelled(word) for word in form.split())) for form in forms}
 
 
+@lru_cache(maxsize=1 << 16)
 def _spelled(word: str) -> str:
     """A word with letters that sound alike written alike."""
     for old, new in _SPELLINGS:
