@@ -128,7 +128,8 @@ def expected(cell: str, policy: Policy) -> Decision | tuple[bool, bool]:
     side = Side(word)
     if verb == "remove":
         meant = REMOVED[word, policy.direction, policy.deletion_rule(side)]
-        return {"delete": Delete(side), "ask": AskDeletion(side), "left alone": Close(CloseReason.LEFT_ALONE)}[meant]
+        meanings: dict[str, Decision] = {"delete": Delete(side), "ask": AskDeletion(side), "left alone": Close(CloseReason.LEFT_ALONE)}
+        return meanings[meant]
     meant = AGAINST_EDIT[word, policy.direction]
     return DeletionAgainstEdit(side) if meant == "against edit" else Close(CloseReason.LEFT_ALONE)
 

@@ -234,10 +234,7 @@ def test_whether_a_write_without_answer_arrived(before: Value, sent: Value, now:
     """Promise: every part of a write can be found again, also a new writing of the same value, a label and the mark."""
     name = FIRST_NAME if isinstance(before, str) else PHONES
     held, wanted, found = (Contact({name: value}) for value in (before, sent, now))
-    if isinstance(before, str):
-        parts = {Part(FIRST_NAME)}
-    else:
-        parts = set(merged(held, wanted, held).to_right and parts_of(merged(held, wanted, held).to_right, "PL"))
+    parts = {Part(FIRST_NAME)} if isinstance(before, str) else set(parts_of(merged(held, wanted, held).to_right, "PL"))
     assert parts
     assert all(was_applied(part, held, wanted, found, "PL") for part in parts) is has_arrived
     if not has_arrived:

@@ -67,10 +67,10 @@ def test_what_is_written_came_from_the_other_side(world: World) -> None:
                 assert same_text(change, source.contact.values.get(name))
                 continue
             spoken = source.contact.entries(name)
-            for edit in (edit for edit in change if edit.new is not None):
-                known = [*spoken, *([edit.old] if edit.old else [])]
-                assert edit.new.value in {entry.value for entry in known}
-                assert edit.new.label in {entry.label for entry in known}
+            for old, new in ((edit.old, edit.new) for edit in change):
+                known = spoken if old is None else (*spoken, old)
+                assert new is None or new.value in {entry.value for entry in known}
+                assert new is None or new.label in {entry.label for entry in known}
 
 
 @given(worlds(two_way))
