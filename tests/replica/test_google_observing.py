@@ -13,7 +13,7 @@ from worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.http import make_client
 from tandem.errors import ConsentNarrowed, CursorExpired, GroupGone, Malformed
-from tandem.replica import Absent, Handle, Listing, Observation, Tombstone
+from tandem.replica import Absent, Handle, Listing, Observation, Tombstone, Unreadable
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.google_oauth import OPENID
 from tandem.sandbox.world import World
@@ -274,3 +274,33 @@ def test_nothing_has_to_be_prepared(bench: Bench) -> None:
     assert bench.replica.survey().holds_marker
     assert not bench.replica.has_attachments(handle("abc"))
     assert bench.kinds() == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("effect", ["403", "403-html"])
+def test_what_may_not_be_read_is_unreadable(bench: Bench, effect: str, count: int) -> None:
+    """A prohibition is no deletion, and is not asked again for each."""
+    ids = [bench.contact(**ANN) for _ in range(count)]
+    bench.world.faults.add(Rule("google", "people.get|getBatchGet", effect, times=None))
+    assert [type(one) for one in bench.replica.fetch([handle(id_) for id_ in ids])] == [Unreadable] * count
+    assert len(bench.kinds()) == 1
+
+
+def test_a_name_that_the_service_does_not_take_is_unreadable(bench: Bench) -> None:
+    """A single read that is refused says nothing about the record."""
+    bench.world.faults.add(Rule("google", "people.get", "400"))
+    assert isinstance(bench.replica.fetch([handle("abc")])[0], Unreadable)
+
+
+def test_a_member_that_cannot_be_read_is_disputed(bench: Bench) -> None:
+    """What the group names and nothing else shows stays in question."""
+    id_ = bench.contact(**ANN)
+    bench.world.faults.add(Rule("google", "people.get$", "404", times=None))
+    assert bench.replica.disputed(frozenset()) == {id_}
+
+
+def test_nobody_makes_references_here(bench: Bench) -> None:
+    """Contacts bear the organisation's name themselves."""
+    assert not bench.replica.capabilities.has_references
+    with pytest.raises(NotImplementedError):
+        bench.replica.create_reference("Acme")

@@ -262,3 +262,40 @@ def test_a_lost_deletion_is_unanswered(bench: Bench, effect: str) -> None:
     bench.world.faults.add(Rule("google", REMOVE, effect))
     assert isinstance(bench.replica.delete(Deletion(seen)), Unanswered)
     assert bench.writes().count(REMOVE) == 1
+
+
+def test_a_cut_list_that_cannot_be_read_leaves_all_untouched(bench: Bench) -> None:
+    """Nothing is written on a guess; the rest of the wave is not tried either."""
+    bench.contact(names=[{"givenName": "Long"}], emailAddresses=[{"value": f"a{n}@example.com"} for n in range(150)])
+    rich(bench, 1)
+    seen = sorted(sightings(bench.drain()), key=lambda one: not one.is_partial)
+    bench.world.log.clear()
+    bench.world.faults.add(Rule("google", "people.get", "503", times=None))
+    outcomes = bench.replica.update([Update(one, {"first_name": "Eva"}) for one in seen])
+    assert [type(outcome) for outcome in outcomes] == [Untouched, Untouched]
+    assert isinstance(bench.replica.delete(Deletion(seen[0])), Untouched)
+    assert bench.writes() == []
+
+
+def test_that_it_moved_is_known_even_if_the_look_fails(bench: Bench) -> None:
+    """The refusal stands by itself."""
+    (id_,) = rich(bench, 1)
+    seen = bench.see(id_)
+    bench.human("touch", id=id_)
+    bench.world.faults.add(Rule("google", "people.get", "503", times=None))
+    assert bench.replica.update([Update(seen, {"first_name": "Eva"})]) == [Moved()]
+    assert bench.replica.delete(Deletion(seen)) == Moved()
+
+
+def test_an_update_answered_without_content_is_unanswered(bench: Bench) -> None:
+    """A success that does not show the record proves nothing."""
+    updates = renaming(bench, rich(bench, 8))
+
+    class Mute(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(200, json={}, request=request)
+
+    bench.client = httpx2.Client(transport=Mute())
+    bench.open()
+    assert [type(outcome) for outcome in bench.replica.update(updates)] == [Unanswered] * 8
+    assert [type(outcome) for outcome in bench.replica.update(updates[:1])] == [Unanswered]

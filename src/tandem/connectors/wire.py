@@ -56,6 +56,8 @@ def as_number(value: Json, where: str = "an answer") -> int:
 def object_at(parent: JsonObject, key: str) -> JsonObject:
     """The object under a key; an empty one when the key is absent or null. Malformed for another shape."""
     value = parent.get(key)
+    if isinstance(value, dict):  # nearly always; listings are long
+        return value
     return {} if value is None else as_object(value, key)
 
 
@@ -68,6 +70,8 @@ def objects_at(parent: JsonObject, key: str) -> list[JsonObject]:
 def text_at(parent: JsonObject, key: str) -> str:
     """The text under a key; empty when the key is absent or null. Malformed for another shape."""
     value = parent.get(key)
+    if isinstance(value, str):
+        return value
     return "" if value is None else as_text(value, key)
 
 

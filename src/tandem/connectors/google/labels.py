@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Vocabulary:
         return known[0] if known else label
 
 
+@lru_cache(maxsize=1024)
 def _fold(text: str) -> str:
     return "".join(text.split()).casefold()
 

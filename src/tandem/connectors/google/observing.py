@@ -9,9 +9,9 @@ Source: the reference of `people.connections.list` (deleted persons, previous re
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from tandem.connectors.google import codec
 from tandem.connectors.wire import JsonObject, as_object, number_at, object_at, objects_at, parse, text_at
@@ -19,6 +19,8 @@ from tandem.core.state import RecordId, Version
 from tandem.errors import Malformed
 from tandem.replica import Absent, Handle, Observation, Sighting, Tombstone, Unreadable
 
+#: A time of the service: UTC, the seconds with any number of decimals.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 #: google.rpc.Code.NOT_FOUND
 _NOT_FOUND = 5
 
@@ -56,16 +58,14 @@ def observe(person: JsonObject, group: str, *, raw: bytes | None = None, is_whol
 def version_of(source: JsonObject) -> Version:
     """The time of the last change, and the etag: of one contact, a later state sorts behind an earlier one. Malformed without both.
 
-    The time has six decimals or fewer, so it is written out anew: as it comes, `...22Z` would sort behind `...22.5Z`.
+    The time has six decimals or fewer, so they are filled up: as it comes, `...22Z` would sort behind `...22.5Z`.
     """
-    etag, changed = text_at(source, "etag"), text_at(source, "updateTime")
-    try:
-        moment = datetime.fromisoformat(changed[:26].rstrip("Z") + "+00:00").astimezone(UTC)
-    except ValueError:
-        raise Malformed("a contact lacks the time of its last change") from None
+    etag, changed = text_at(source, "etag"), _TIME.fullmatch(text_at(source, "updateTime"))
+    if changed is None:
+        raise Malformed("a contact lacks the time of its last change")
     if not etag:
         raise Malformed("a contact lacks its etag")
-    return Version(f"{moment:%Y-%m-%dT%H:%M:%S.%f} {etag}")
+    return Version(f"{changed[1]}.{(changed[2] or '')[:6]:0<6} {etag}")
 
 
 def see(raw: bytes, group: str) -> Seen:
