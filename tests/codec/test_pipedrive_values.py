@@ -9,6 +9,7 @@ from pipedrive_persons import COMMON_PROTOCOL, CUSTOM, NO_MARKER, TEXT, patched
 
 from tandem.connectors.pipedrive import codec, limits
 from tandem.connectors.pipedrive.addresses import get_address, put_address
+from tandem.connectors.pipedrive.entries import PHONE_LABELS, put_entries
 from tandem.connectors.pipedrive.layout import Layout
 from tandem.connectors.pipedrive.messengers import get_messengers, put_messengers
 from tandem.core.contact import (
@@ -161,6 +162,46 @@ def test_an_address_without_parts_is_a_text() -> None:
     assert get_address("Prosta 5") == get_address({"value": "Prosta 5", "route": None}) == Address(text="Prosta 5")
     assert get_address(None) == Address()
     assert put_address(Address(), RAW) is None
+
+
+def test_district_and_county_belong_to_city_and_region() -> None:
+    """The same city in another region is another city."""
+    seen = get_address(RAW)
+
+    moved = put_address(Address(seen.street, seen.city, "NY", seen.postal_code, seen.country), RAW)
+
+    assert moved is not None
+    assert (moved["locality"], moved["admin_area_level_1"]) == ("Sunnyvale", "NY")
+    assert not {"sublocality", "admin_area_level_2"} & moved.keys()
+
+
+# --- lists --------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_keeps_what_nobody_changed() -> None:
+    """A new value keeps the spelling of a label that means the same and what Tandem does not know of the entry; a new label is written."""
+    raw = [{"value": "1", "label": "MOBILE", "primary": True, "verified": [1]}, {"value": "2", "label": "Cell", "primary": False}]
+
+    changed = put_entries(raw, [Edit(Entry("1", "mobile", primary=True), Entry("3", "mobile", primary=True))], PHONE_LABELS)
+    labelled = put_entries(raw, [Edit(Entry("2", "mobile"), Entry("2", "work fax"))], PHONE_LABELS)
+
+    assert changed == [{"value": "3", "label": "MOBILE", "primary": True, "verified": [1]}, raw[1]]
+    assert labelled == [raw[0], {"value": "2", "label": "work fax", "primary": False}]
+
+
+def test_the_one_primary() -> None:
+    """What an edit asks for; else what Pipedrive itself would take: the last of several marked ones, the first where none is."""
+    several = [{"value": str(number), "label": "work", "primary": number < 3} for number in range(1, 4)]
+    none = [{**item, "primary": False} for item in several]
+
+    def primaries(raw: list[object], *edits: Edit) -> list[str]:
+        return [item["value"] for item in put_entries(raw, edits, PHONE_LABELS) if item["primary"]]
+
+    assert primaries(several, Edit(None, Entry("4", "work"))) == ["2"]
+    assert primaries(none, Edit(None, Entry("4", "work"))) == ["1"]
+    assert primaries(several, Edit(None, Entry("4", "work", primary=True))) == ["4"]
+    assert primaries(several, Edit(Entry("3", "work"), Entry("3", "work", primary=True))) == ["3"]
+    assert primaries(several, Edit(Entry("2", "work", primary=True), None)) == ["1"]
 
 
 # --- names --------------------------------------------------------------------------------------------------------------------

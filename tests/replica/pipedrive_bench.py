@@ -11,9 +11,10 @@ import httpx2
 from tandem.clock import Clock
 from tandem.connectors.http import Budget, Door
 from tandem.connectors.pipedrive.budget import TokenBudget
+from tandem.connectors.pipedrive.layout import Layout
 from tandem.connectors.pipedrive.reasons import explainer
 from tandem.connectors.pipedrive.replica import PipedriveReplica
-from tandem.core.contact import Contact, Edit
+from tandem.core.contact import ADDRESS, EMAILS, FIRST_NAME, LAST_NAME, MESSENGERS, PHONES, Address, Contact, Edit, Entry
 from tandem.core.state import Marker, RecordId
 from tandem.replica import Creation, Deletion, Handle, Observation, Outcome, Page, References, Sighting, Update, Written
 from tandem.sandbox.pipedrive import API_TOKEN, COLLEAGUE_TOKEN
@@ -21,6 +22,19 @@ from tandem.sandbox.world import World
 
 BASE_URL = "http://sandbox.test/pipedrive"
 MARKER = Marker("tandem1:install:7:c1:0123456789abcdef")
+#: The layout of a company with Pipedrive's own fields and nothing of ours.
+OWN = Layout("im", "postal_address", "").render()
+#: Somebody with a value in each field but the organisation.
+WHOLE = Contact(
+    {
+        FIRST_NAME: "Ana Maria",
+        LAST_NAME: "de Souza",
+        EMAILS: (Entry("ana@example.com", "work", primary=True), Entry("ana@example.test", "home")),
+        PHONES: (Entry("+48 600 100 200", "mobile", primary=True), Entry("22 555 01 01", "Biuro")),
+        MESSENGERS: (Entry("ana", "skype", primary=True),),
+        ADDRESS: Address("Prosta 5/7", "Warszawa", "mazowieckie", "00-001", "Polska"),
+    }
+)
 
 
 @dataclass

@@ -15,6 +15,7 @@ Sources: Pipedrive's guide to API v2 (names, wholesale lists); live reports that
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ from tandem.errors import Malformed
 
 NAMES = frozenset({FIRST_NAME, LAST_NAME})
 _MADE_UP = ";name="
+_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 #: What a made-up name is made from.
 _NAMING = frozenset({FIRST_NAME, LAST_NAME, ORGANISATION, EMAILS, PHONES})
 #: Parameter of a write -> what it carries. The places of the layout come on top.
@@ -76,8 +78,9 @@ def get(person: JsonObject, layout: Layout, organisation: str) -> Contact:
         MESSENGERS: _messengers(person, layout),
         ADDRESS: get_address(held_at(person, layout.address)),
     }
-    contact = Contact(values)
-    return contact if is_name_made_up(person, layout, contact) else contact.replacing(_parts(person))
+    if not _is_name_made_up(person, layout, values):
+        values |= _parts(person)
+    return Contact(values)
 
 
 def id_of(record: JsonObject) -> str:
@@ -92,6 +95,8 @@ def version_of(record: JsonObject) -> Version:
 
 def whole_seconds(text: str) -> str:
     """A time of the API in UTC and whole seconds, as the API wants it. Malformed for no time."""
+    if _PLAIN_TIME.fullmatch(text):
+        return text
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -117,13 +122,14 @@ def is_deleted(record: JsonObject) -> bool:
     return record.get("is_deleted") is True
 
 
-def is_name_made_up(person: JsonObject, layout: Layout, contact: Contact) -> bool:
-    """Whether the person is called after what else `contact` holds, for want of a name."""
-    name = _whole_name(person)
+def _is_name_made_up(person: JsonObject, layout: Layout, values: Mapping[FieldName, Value]) -> bool:
+    """Whether the person is called after what else it holds, for want of a name."""
     if layout.marker:
-        return bool(name) and _marker_text(person, layout).partition(_MADE_UP)[2] == _digest(name)
-    values = {contact.text(ORGANISATION), *(entry.value for entry in (*contact.entries(EMAILS), *contact.entries(PHONES)))}
-    return name in {value.strip() for value in values}
+        told = _marker_text(person, layout).partition(_MADE_UP)[2]
+        return bool(told) and told == _digest(_whole_name(person))
+    contact = Contact(values)
+    sources = {contact.text(ORGANISATION), *(entry.value for entry in (*contact.entries(EMAILS), *contact.entries(PHONES)))}
+    return _whole_name(person) in {source.strip() for source in sources}
 
 
 def _parts(person: JsonObject) -> dict[FieldName, Value]:
@@ -216,7 +222,7 @@ def _put_name(body: JsonObject, delta: Delta, person: JsonObject, layout: Layout
         return
     made_up = _made_up(after)
     if made_up:
-        was_made_up = is_name_made_up(person, layout, before)
+        was_made_up = _is_name_made_up(person, layout, before.values)
         if not was_made_up or _whole_name(person) != made_up:
             body |= {"first_name": made_up, "last_name": ""}
             _put_digest(body, person, layout, _digest(made_up))

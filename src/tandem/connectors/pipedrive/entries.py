@@ -82,10 +82,12 @@ def _with_one_primary(items: list[Json], chosen: Json) -> list[Json]:
 
 
 def _entry(item: Json, labels: Labels) -> Entry | None:
-    value = _object(item).get("value")
+    if not isinstance(item, dict):
+        return None
+    value = item.get("value")
     if not isinstance(value, str) or not value.strip():
         return None
-    return Entry(value, labels.read(_object(item).get("label")), _object(item).get("primary") is True)
+    return Entry(value, labels.read(item.get("label")), item.get("primary") is True)
 
 
 def _item(entry: Entry, old: JsonObject, labels: Labels) -> JsonObject:
