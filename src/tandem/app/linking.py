@@ -5,7 +5,6 @@ Rules: nothing is stored before it has been verified; names are looked up, never
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,17 +12,20 @@ from zoneinfo import TZPATH
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from tandem.accounts.tokens import ACCESS_TOKEN, API_TOKEN, REFRESH_TOKEN, Unkept
-from tandem.app.services import Services, open_gate
+from tandem.accounts.tokens import API_TOKEN, REFRESH_TOKEN, Unkept
+from tandem.app.preparations import kept_data, mapping_version
+from tandem.app.services import Services, Trial, open_gate
 from tandem.app.sides import GOOGLE, PIPEDRIVE
 from tandem.clock import Clock
 from tandem.connectors.google import api as google_api
 from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.pipedrive.api import Api as PipedriveApi
 from tandem.connectors.pipedrive.api import User
+from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.connectors.pipedrive.scope import ScopeKind, parse_scope
 from tandem.core.policy import Policy
 from tandem.errors import WrongInput
+from tandem.replica import Preparation, References
 from tandem.store import models
 from tandem.store.links import Accounts, Links, NewLink
 from tandem.store.vault import Vault
@@ -79,29 +81,28 @@ class Connecting:
     def google(self, refresh_token: str) -> models.Account:
         """Connect a Google account, or renew the token of a known one. Raises what the service says."""
         credentials = Unkept({REFRESH_TOKEN: refresh_token})
-        door = self._services.trial_door(GOOGLE, credentials)
-        identity = GoogleReplica(door, group=MY_CONTACTS, read_lag_s=0.0).identity()
+        trial = self._services.trial(GOOGLE, credentials)
+        identity = GoogleReplica(trial.door, group=MY_CONTACTS, read_lag_s=0.0).identity()
         account = self._accounts.keep(GOOGLE, identity.id, identity.name, {}, self._clock.now())
-        return self._store(account, credentials, (REFRESH_TOKEN, ACCESS_TOKEN))
+        return self._store(account, credentials, trial)
 
     def pipedrive(self, api_token: str) -> models.Account:
         """Connect a Pipedrive user, or renew the token of a known one. Raises what the service says."""
         credentials = Unkept({API_TOKEN: api_token})
-        user = PipedriveApi(self._services.trial_door(PIPEDRIVE, credentials)).current_user()
+        trial = self._services.trial(PIPEDRIVE, credentials)
+        user = PipedriveApi(trial.door).current_user()
         facts = {
             "user": user.id, "company": user.company_id, "domain": user.company_domain, "is_admin": user.is_admin,
             "locale": user.locale, "timezone": user.timezone,
         }  # fmt: skip
         name = ", ".join(filter(None, [user.company_name, user.name]))
         account = self._accounts.keep(PIPEDRIVE, f"{user.company_id}:{user.id}", name, facts, self._clock.now())
-        return self._store(account, credentials, (API_TOKEN,))
+        return self._store(account, credentials, trial)
 
-    def _store(self, account: models.Account, credentials: Unkept, names: Sequence[str]) -> models.Account:
-        for name in names:
-            value = credentials.get(name)
-            if value is not None:
-                self._vault.put(account.id, name, value)
-        self._services.forget(account)
+    def _store(self, account: models.Account, credentials: Unkept, trial: Trial) -> models.Account:
+        for name, value in credentials.values.items():
+            self._vault.put(account.id, name, value)
+        self._services.take_over(account, trial)
         return account
 
 
@@ -128,14 +129,26 @@ class Linking:
             raise WrongInput(f"{wish.policy.region!r} is no country code; give two letters, such as PL.")
         self._links.check_free(google.id, pipedrive.id)
         user = self._check_scope(pipedrive, wish.scope)
-        label = self._label(google, wish)
         region = wish.policy.region or region_of(user)
+        policy = replace(wish.policy, region=region)
+        left, right = self._survey(pipedrive, wish.scope, owner)
+        label = self._label(google, wish)
         new = NewLink(
-            google.id, pipedrive.id, {"group": label.resource, "title": label.title}, {"scope": wish.scope, "owner": owner},
-            replace(wish.policy, region=region),
-        )  # fmt: skip
+            google.id,
+            pipedrive.id,
+            {"group": label.resource, "title": label.title, **kept_data(left)},
+            {"scope": wish.scope, "owner": owner, **kept_data(right)},
+            policy,
+            mapping_version(policy, left, right),
+        )
         row = self._links.add(new, self._clock.now())
         return MadeLink(row, label, region, is_region_proposed=not wish.policy.region)
+
+    def _survey(self, pipedrive: models.Account, scope: str, owner: int) -> tuple[Preparation, Preparation]:
+        """Where the fields live on both sides. Sends no write."""
+        door = self._services.door(pipedrive, open_gate)
+        replica = PipedriveReplica(door, references=References(), layout="", owner_id=owner, scope=scope)
+        return Preparation(), replica.survey()
 
     def labels(self, google: models.Account) -> list[Label]:
         """The groups of an account that a link may be made for: people's own labels, and all contacts."""

@@ -10,39 +10,38 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
 import httpx2
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 
 from tandem.app import sandboxed
-from tandem.app.linking import Connecting, Linking
+from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
-from tandem.app.results import Result, of_report
+from tandem.app.preparations import kept, kept_data, mapping_version
+from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Gate, Pool, Services
 from tandem.app.sides import PRODUCT
 from tandem.clock import Clock, SystemClock
 from tandem.config import Config
 from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.http import make_client
-from tandem.connectors.pipedrive.layout import parse_layout
 from tandem.connectors.pipedrive.reading import RunAll
 from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.core.canonical import MatchKey
-from tandem.core.contact import FieldName
-from tandem.core.policy import Policy
+from tandem.core.contact import ADDRESS, MESSENGERS, Delta, FieldName
 from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench, Timings
 from tandem.engine.cycle import run_cycle
 from tandem.engine.preview import Preview, preview
-from tandem.engine.report import CycleState, Report
-from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, TandemError, WrongInput
-from tandem.replica import Preparation, References, Replica
+from tandem.engine.report import Report
+from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
+from tandem.replica import References, Replica
 from tandem.store import models, setup
 from tandem.store.archive import Archive
+from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
 from tandem.store.vault import Vault, derive
@@ -52,12 +51,19 @@ _LOOK_TOKENS = 20
 _DAY_S = 86_400
 #: No faster than this, however large the budget.
 SHORTEST_POLL_S = 30.0
-#: Stands for a field that enabling will make, so that a preview shows what will go there.
-_FIELD_TO_COME = "0" * 40
+SANDBOX_POLL_S = 2.0
 
 
 def _no_news(line: str, /, **counts: object) -> None:
     """Nobody listens."""
+
+
+class ForeseeingReplica(PipedriveReplica):
+    """Before enabling: a field that has no place yet will have one, so that a preview shows what goes there."""
+
+    def refusals(self, delta: Delta) -> Mapping[FieldName, str]:
+        """What stays refused when the fields have been made."""
+        return {name: sentence for name, sentence in super().refusals(delta).items() if name not in (MESSENGERS, ADDRESS)}
 
 
 class Tandem:
@@ -138,6 +144,16 @@ class Tandem:
         """A match key as it may be stored: nobody can read it back without the secret key."""
         return hmac.new(self._digest_key, key.text.encode(), hashlib.sha256).hexdigest()[:24]
 
+    def check_database(self) -> str:
+        """Write, and take it back. Raises StorageError when that is not possible."""
+        try:
+            with transaction.atomic(using=self.alias):
+                models.Installation.objects.using(self.alias).create(installation_id="check", created_at=self.clock.now())
+                transaction.set_rollback(True, using=self.alias)
+        except DatabaseError as error:
+            raise StorageError(f"it cannot be written ({type(error).__name__}): is the disk full, or read-only?") from None
+        return "SQLite, can be written"
+
     def follow_clock(self) -> None:
         """Take over the sandbox's time, which may have been moved."""
         if self.sandbox is not None and self._system_clock is not None:
@@ -145,11 +161,32 @@ class Tandem:
 
     @property
     def poll_s(self) -> float:
-        """Seconds between two looks when nothing happens: half of our share of Pipedrive's tokens goes to looking."""
+        """Seconds between two looks when nothing happens: half of our share of Pipedrive's tokens goes to looking.
+
+        A sandbox is looked at all the time.
+        """
+        if self.sandbox is not None:
+            return SANDBOX_POLL_S
         share = self.config.number("PIPEDRIVE_DAILY_TOKENS") * self.config.number("PIPEDRIVE_DAILY_SHARE_PERCENT") / 100
         return max(SHORTEST_POLL_S, _DAY_S * _LOOK_TOKENS * 2 / max(share, 1.0))
 
     # One link
+
+    def make_link(self, wish: Wish) -> MadeLink:
+        """Make a link, as a draft, and look where its fields will live. Raises what `Linking.make` raises."""
+        return self.linking.make(wish)
+
+    def pause(self, link: int) -> None:
+        """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""
+        self.links.pause(LinkId(link))
+
+    def resume(self, link: int) -> None:
+        """Go on, at once."""
+        self.links.resume(LinkId(link))
+
+    def remove(self, link: int) -> None:
+        """Take a link apart and erase what is stored of its contacts. Nothing is deleted on either side."""
+        self.links.remove(LinkId(link))
 
     def bench(self, link: int, *, lease: Lease | None = None, news: Callable[..., None] = _no_news) -> Bench:
         """What a cycle of this link works with. Without a lease it can look and not write."""
@@ -162,13 +199,13 @@ class Tandem:
             Side.LEFT: self._google(row, gate),
             Side.RIGHT: self._pipedrive(row, gate, references[Side.RIGHT], is_shown_only=lease is None),
         }
-        left, right = (_kept(settings) for settings in (row.left_settings, row.right_settings))
+        left, right = (kept(settings) for settings in (row.left_settings, row.right_settings))
         policy = self.links.policy(row)
         bench = Bench(
             alias=self.alias,
             link=link_id,
             policy=policy,
-            mapping_version=row.mapping_version or mapping_version(policy, left, right),
+            mapping_version=row.mapping_version,
             replicas=replicas,
             references=references,
             lacking={**left.lacking, **right.lacking},
@@ -190,30 +227,28 @@ class Tandem:
 
     def _pipedrive(self, row: models.Link, gate: Gate, references: References, *, is_shown_only: bool) -> PipedriveReplica:
         settings = row.right_settings
-        layout = str(settings.get("layout", ""))
-        if is_shown_only and not settings.get("is_enabled"):
-            places = parse_layout(layout)
-            layout = replace(places, messengers=places.messengers or _FIELD_TO_COME, address=places.address or _FIELD_TO_COME).render()
-        return PipedriveReplica(
+        kind = ForeseeingReplica if is_shown_only and not settings.get("is_enabled") else PipedriveReplica
+        return kind(
             self.services.door(row.right_account, gate),
             references=references,
-            layout=layout,
+            layout=str(settings.get("layout", "")),
             owner_id=int(settings["owner"]),
             scope=str(settings["scope"]),
             read_lag_s=self.config.number("PIPEDRIVE_READ_LAG_S"),
             run_all=self._run_all,
         )
 
-    def survey(self, link: int, *, is_enabling: bool = False, lease: Lease | None = None) -> Mapping[Side, Preparation]:
-        """Where the fields of both sides live; when enabling, those that are lacking are made. Kept with the link."""
-        row = self.links.one(link)
-        bench = self.bench(link, lease=lease)
-        prepared = {side: replica.enable() if is_enabling else replica.survey() for side, replica in bench.replicas.items()}
-        settings = {Side.LEFT: row.left_settings, Side.RIGHT: row.right_settings}
-        kept = {side: {**settings[side], **_kept_data(prepared[side]), "is_enabled": is_enabling} for side in Side}
-        version = mapping_version(self.links.policy(row), prepared[Side.LEFT], prepared[Side.RIGHT])
-        self.links.keep_settings(LinkId(row.id), kept[Side.LEFT], kept[Side.RIGHT], version)
-        return prepared
+    def _enable(self, row: models.Link, lease: Lease) -> None:
+        """Make the fields that are lacking, and keep where they are."""
+        bench = self.bench(row.id, lease=lease)
+        prepared = {side: replica.enable() for side, replica in bench.replicas.items()}
+        left, right = prepared[Side.LEFT], prepared[Side.RIGHT]
+        self.links.keep_settings(
+            LinkId(row.id),
+            {**row.left_settings, **kept_data(left), "is_enabled": True},
+            {**row.right_settings, **kept_data(right), "is_enabled": True},
+            mapping_version(self.links.policy(row), left, right),
+        )
 
     def preview(self, link: int, *, news: Callable[..., None] = _no_news) -> Preview:
         """The plan of the next cycle. Changes nothing, here or there."""
@@ -222,7 +257,7 @@ class Tandem:
         shown = preview(self.bench(link, news=news))
         for side, settings in ((Side.LEFT, row.left_settings), (Side.RIGHT, row.right_settings)):
             if not settings.get("is_enabled"):
-                shown.to_create[side] = _kept(settings).to_create
+                shown.to_create[side] = kept(settings).to_create
         self.services.settle_ledgers()
         return shown
 
@@ -236,10 +271,7 @@ class Tandem:
         """
         row = self.links.one(link)
         state = LinkState(row.state)
-        if state in {LinkState.PAUSED, LinkState.REMOVED}:
-            raise WrongInput(
-                f"Link {row.id} is {state.value}" + ("; `tandem link resume` lets it go on." if state is LinkState.PAUSED else ".")
-            )
+        _check_may_run(row)
         self.follow_clock()
         lease = self.schedule.claim(LinkId(row.id), f"{self._token()}"[:40], self.clock.now(), is_alone=self.place.is_locked_by_us)
         if lease is None:
@@ -249,7 +281,7 @@ class Tandem:
         meters = {PRODUCT[side]: self.services.meter(account) for side, account in _accounts_of(row)}
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
         try:
-            report = self._prepare(row, lease) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
+            report = self._prepare(row, lease, cause) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
             requests = {name: meter.calls - before[name][0] for name, meter in meters.items()}
             tokens = sum(meter.tokens - before[name][1] for name, meter in meters.items())
             if report.cycle:
@@ -259,27 +291,40 @@ class Tandem:
             self.schedule.release(lease, next_due_at=self._next_due_at(row.id))
         return of_report(report, requests, tokens)
 
-    def _prepare(self, row: models.Link, lease: Lease) -> Report | None:
+    def ask_for_cycle(self, link: int, *, is_full: bool = False) -> int:
+        """Ask the working process for a cycle. Returns what `answer_to` needs: the last cycle before."""
+        row = self.links.one(link)
+        last = self.links.last_cycle(LinkId(link))
+        _check_may_run(row)
+        if LinkState(row.state) in {LinkState.DRAFT, LinkState.NEEDS_PERSON}:
+            self.links.activate(LinkId(link))
+        if is_full:
+            self.links.ask_full(LinkId(link))
+        self.schedule.request(LinkId(link))
+        return last.id if last else 0
+
+    def answer_to(self, link: int, asked: int) -> Result | None:
+        """The cycle that was asked for, once it has ended."""
+        row = self.links.cycle_after(LinkId(link), asked)
+        return of_row(row) if row is not None and "requests" in row.counts else None
+
+    def _prepare(self, row: models.Link, lease: Lease, cause: str) -> Report | None:
         """Before the first cycle, and after a link had stopped, the fields are made that are lacking. A report when that fails."""
         is_stopped = row.state == LinkState.NEEDS_PERSON.value
         if row.left_settings.get("is_enabled") and row.right_settings.get("is_enabled") and not is_stopped:
             return None
         try:
-            self.survey(row.id, is_enabling=True, lease=lease)
+            self._enable(row, lease)
         except LeaseLost:
             raise
         except TandemError as error:
             if error.reach is Reach.PROCESS:
                 raise
-            report = Report(row.id)
-            report.conclude(error)
-            if report.state is CycleState.IN_SYNC:
-                report.state = CycleState.UNFINISHED
-            self._keep_stop(row, error)
-            return report
+            return self._keep_stop(row, lease, cause, error)
         return None
 
-    def _keep_stop(self, row: models.Link, error: TandemError) -> None:
+    def _keep_stop(self, row: models.Link, lease: Lease, cause: str, error: TandemError) -> Report:
+        """Write down a cycle that ended before it could begin."""
         link, now = LinkId(row.id), self.clock.now()
         match error:
             case LinkStopped():
@@ -288,39 +333,22 @@ class Tandem:
                 self.links.stop(link, LinkState.WAITING, "quota", str(error), error.until)
             case _:
                 self.links.stop(link, LinkState.WAITING, "unavailable", str(error), now + timedelta(seconds=60))
+        journal, report = Journal(self.alias, link), Report(row.id)
+        cycle = journal.open_cycle(epoch=lease.epoch, cause=cause, at=now)
+        report.conclude(error)
+        report.cycle = cycle.id
+        journal.close_cycle(cycle, state=report.state.value, counts=report.counts(), at=now)
+        return report
 
     def _next_due_at(self, link: int) -> datetime:
         row, now = self.links.one(link), self.clock.now()
         return max(row.wait_until or now, now + timedelta(seconds=self.poll_s if row.wait_until is None else 0))
 
 
-def mapping_version(policy: Policy, left: Preparation, right: Preparation) -> str:
-    """Where the synced fields live and how numbers are read; when this changes, bases made before it do not count any more."""
-    places = sorted(f"{name}@{place}" for prepared in (left, right) for name, place in prepared.places.items())
-    return ",".join([*places, f"region={policy.region}"])[:200]
+def _check_may_run(row: models.Link) -> None:
+    if row.state in {LinkState.PAUSED.value, LinkState.REMOVED.value}:
+        raise WrongInput(f"Link {row.id} is {row.state}; `tandem link resume {row.id}` lets a paused one go on.")
 
 
 def _accounts_of(row: models.Link) -> tuple[tuple[Side, models.Account], ...]:
     return (Side.LEFT, row.left_account), (Side.RIGHT, row.right_account)
-
-
-def _kept_data(prepared: Preparation) -> dict[str, object]:
-    return {
-        "layout": prepared.layout,
-        "places": dict(prepared.places),
-        "to_create": list(prepared.to_create),
-        "lacking": dict(prepared.lacking),
-        "holds_marker": prepared.holds_marker,
-    }
-
-
-def _kept(settings: Mapping[str, object]) -> Preparation:
-    """What `_kept_data` has kept."""
-    places, lacking, to_create = settings.get("places"), settings.get("lacking"), settings.get("to_create")
-    return Preparation(
-        layout=str(settings.get("layout", "")),
-        places={FieldName(name): str(place) for name, place in places.items()} if isinstance(places, dict) else {},
-        to_create=tuple(str(name) for name in to_create) if isinstance(to_create, list) else (),
-        lacking={FieldName(name): str(text) for name, text in lacking.items()} if isinstance(lacking, dict) else {},
-        holds_marker=settings.get("holds_marker") is not False,
-    )

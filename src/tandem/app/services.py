@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
@@ -19,13 +20,15 @@ from tandem.accounts.tokens import ApiToken, BearerToken, Credentials, TokenEndp
 from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
 from tandem.clock import Clock
 from tandem.config import Config
+from tandem.connectors.google import api as google_api
 from tandem.connectors.google import reasons as google_reasons
 from tandem.connectors.google.budget import MinuteBudget
 from tandem.connectors.http import Answer, Authorization, Budget, Call, Door
 from tandem.connectors.pipedrive import reasons as pipedrive_reasons
-from tandem.connectors.pipedrive.budget import TokenBudget
+from tandem.connectors.pipedrive.api import Operation
+from tandem.connectors.pipedrive.budget import Ledger, TokenBudget
 from tandem.engine.bench import Bench
-from tandem.errors import LeaseLost, WrongInput
+from tandem.errors import LeaseLost, Unavailable, WrongInput
 from tandem.store import models
 from tandem.store.ledger import TokenLedger
 from tandem.store.moments import brief
@@ -37,6 +40,8 @@ T = TypeVar("T")
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/contacts"
 #: Calls to Pipedrive at once; each waits for its own answer, and the burst limit is kept whatever their number.
 THREADS = 4
+#: The service counts when calls arrive, we when they leave: so much of its burst is used.
+BURST_SHARE = 0.9
 
 
 class Meter:
@@ -107,6 +112,39 @@ class Pool:
             self._executor = None
 
 
+class LateLedger:
+    """Takes tokens before it is known whose they are."""
+
+    def __init__(self) -> None:
+        self._inner: TokenLedger | None = None
+        self._waiting = 0
+
+    def spent(self) -> int:
+        """Tokens spent today."""
+        return self._waiting if self._inner is None else self._inner.spent()
+
+    def add(self, tokens: int) -> None:
+        """Write down tokens that are about to be spent, as soon as that can be."""
+        if self._inner is None:
+            self._waiting += tokens
+        else:
+            self._inner.add(tokens)
+
+    def book(self, inner: TokenLedger) -> None:
+        """Now it is known."""
+        self._inner = inner
+        inner.add(self._waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A door for credentials that are not kept yet, and what passed it. Nothing can be written through it."""
+
+    door: Door
+    meter: Meter
+    ledger: LateLedger
+
+
 class Services:
     """Doors to both services. `config` already knows about a sandbox."""
 
@@ -130,20 +168,50 @@ class Services:
             self._proofs[account.id] = self._proof(account.service, Drawer(self._vault, account.id))
         return self._door(account.service, self._proofs[account.id], self.meter(account), gate)
 
-    def trial_door(self, service: str, credentials: Credentials, company: str = "trial") -> Door:
-        """A door for credentials that are not kept yet; nothing can be written through it."""
-        budget = Meter(self._budgets(service, company))
-        return self._door(service, self._proof(service, credentials), budget, Gate(self._clock, 0.0))
+    def trial(self, service: str, credentials: Credentials) -> Trial:
+        """A way to try credentials."""
+        ledger = LateLedger()
+        meter = Meter(self._budgets(service, ledger))
+        return Trial(self._door(service, self._proof(service, credentials), meter, Gate(self._clock, 0.0)), meter, ledger)
 
-    def forget(self, account: models.Account) -> None:
-        """An account was connected anew."""
+    def take_over(self, account: models.Account, trial: Trial) -> None:
+        """The credentials of a trial are now the account's; what it spent counts."""
         self._proofs.pop(account.id, None)
+        trial.ledger.book(self._ledger(account))
+        self._meters.setdefault(account.id, trial.meter)
 
     def meter(self, account: models.Account) -> Meter:
         """What passes the account's door."""
         if account.id not in self._meters:
-            self._meters[account.id] = Meter(self._budgets(account.service, account.external_id.partition(":")[0]))
+            self._meters[account.id] = Meter(self._budgets(account.service, self._ledger(account)))
         return self._meters[account.id]
+
+    def _ledger(self, account: models.Account) -> TokenLedger:
+        """The ledger of the account's company."""
+        name = f"{account.service}:{account.external_id.partition(':')[0]}"
+        return self._ledgers.setdefault(name, TokenLedger(self._alias, name, self._clock.now))
+
+    def ask(self, account: models.Account) -> float | None:
+        """One cheap call with the account's proof. Returns by how many seconds the service's clock is ahead, where it says.
+
+        Raises whatever the service says.
+        """
+        is_google = account.service == GOOGLE
+        call = google_api.get_myself() if is_google else Operation.GET_CURRENT_USER.call()
+        answer = self.door(account, open_gate).send(call)
+        try:
+            return (parsedate_to_datetime(answer.headers["date"]) - self._clock.now()).total_seconds()
+        except (KeyError, ValueError, TypeError):
+            return None
+
+    def reach(self, service: str) -> str:
+        """Whether a service answers at all, without any proof. Raises Unavailable."""
+        url = self._config.url("GOOGLE_API_URL" if service == GOOGLE else "PIPEDRIVE_API_URL")
+        try:
+            self._client.get(url)
+        except httpx2.HTTPError:
+            raise Unavailable(f"{url} does not answer", service=TITLE[service]) from None
+        return f"{url} answers"
 
     def settle_ledgers(self) -> None:
         """Give back tokens that were written down and not spent."""
@@ -182,16 +250,14 @@ class Services:
         )
         return BearerToken(credentials, endpoint, self._clock)
 
-    def _budgets(self, service: str, company: str) -> list[Budget]:
+    def _budgets(self, service: str, ledger: Ledger) -> list[Budget]:
         config, clock = self._config, self._clock
         if service == PIPEDRIVE:
-            name = f"{service}:{company}"
-            ledger = self._ledgers.setdefault(name, TokenLedger(self._alias, name, clock.now))
             return [
                 TokenBudget(
                     clock,
                     ledger,
-                    burst_calls=config.whole("PIPEDRIVE_BURST_PER_2S"),
+                    burst_calls=max(1, int(config.whole("PIPEDRIVE_BURST_PER_2S") * BURST_SHARE)),
                     daily_tokens=config.whole("PIPEDRIVE_DAILY_TOKENS"),
                     share_percent=config.whole("PIPEDRIVE_DAILY_SHARE_PERCENT"),
                 )

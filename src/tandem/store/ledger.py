@@ -42,6 +42,8 @@ class TokenLedger:
         """Write down tokens that are about to be spent."""
         with self._lock:
             self._turn()
+            if not tokens:
+                return
             if tokens > self._reserved:
                 block = max(BLOCK_TOKENS, tokens)
                 self._write(block)

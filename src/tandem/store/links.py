@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
 from django.db import transaction
@@ -44,6 +44,7 @@ class NewLink:
     left_settings: Mapping[str, object]
     right_settings: Mapping[str, object]
     policy: Policy
+    mapping_version: str = ""
 
 
 class Accounts:
@@ -141,7 +142,8 @@ class Links:
             self.check_free(new.left_account, new.right_account)
             row = models.Link.objects.using(self._alias).create(
                 left_account_id=new.left_account, right_account_id=new.right_account, left_settings=dict(new.left_settings),
-                right_settings=dict(new.right_settings), policy=policy_data(new.policy), created_at=now,
+                right_settings=dict(new.right_settings), policy=policy_data(new.policy), mapping_version=new.mapping_version,
+                created_at=now,
             )  # fmt: skip
         return self.one(row.id)
 
@@ -212,6 +214,17 @@ class Links:
         """The first finished cycle after another one."""
         rows = models.Cycle.objects.using(self._alias).filter(link_id=link, id__gt=cycle, ended_at__isnull=False)
         return rows.order_by("id").first()
+
+    def tokens_of(self, budget: str, day: date) -> int:
+        """Tokens that a budget has spent on a day."""
+        row = models.Ledger.objects.using(self._alias).filter(budget=budget, day=day).first()
+        return row.tokens if row else 0
+
+    def a_pair(self, link: LinkId) -> tuple[str, str] | None:
+        """The ids of some pair that is in sync, left and right."""
+        rows = models.Pair.objects.using(self._alias).filter(link_id=link, state=PairState.LINKED.value, is_dirty=False, parked={})
+        row = rows.exclude(left_id=None).exclude(right_id=None).order_by("id").first()
+        return (row.left_id or "", row.right_id or "") if row is not None else None
 
     def note_counts(self, cycle: int, counts: Mapping[str, object]) -> None:
         """Add to the numbers that are kept with a cycle."""

@@ -1,0 +1,116 @@
+"""`tandem status` and `tandem history`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tandem.cli.opening import open_tandem
+from tandem.cli.printing import JsonOption, LinkArgument, counted, duration, iso, local, print_json, say
+from tandem.cli.results import written
+
+if TYPE_CHECKING:
+    from tandem.app.overview import Overview
+    from tandem.app.stories import Line
+
+_QUESTIONS = {
+    "match": ("possible match to decide", "possible matches to decide"),
+    "conflict": ("open conflict", "open conflicts"),
+    "hold": ("change held by the brake", "changes held by the brake"),
+    "deletion-against-edit": ("deletion against an edit", "deletions against edits"),
+    "unknown-creation": ("creation whose outcome is unclear", "creations whose outcome is unclear"),
+}
+_PRODUCTS = {"google": "Google", "pipedrive": "Pipedrive"}
+_VERBS = {"create": "created", "update": "changed", "delete": "deleted"}
+
+
+def status(link: LinkArgument = None, is_json: JsonOption = False) -> None:
+    """Say how each link stands, what waits, and what to do about it."""
+    with open_tandem() as tandem:
+        from tandem.app.overview import overview  # noqa: PLC0415 - see tandem.cli
+
+        rows = tandem.links.all() if link is None else [tandem.links.find(link)]
+        views = [overview(tandem, row) for row in rows]
+        if is_json:
+            print_json({"links": [_data(view) for view in views]})
+            return
+        if not views:
+            accounts = counted(len(tandem.accounts.all()), "account")
+            say(f"There is no link yet ({accounts} connected). `tandem link create --help` says how to make one.")
+        now = tandem.clock.now()
+        for view in views:
+            _say(view, now)
+
+
+def _data(view: Overview) -> dict[str, object]:
+    return {
+        "link": view.link, "state": view.state, "reason": view.reason, "sentence": view.sentence, "group": view.group,
+        "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
+        "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions), "parked": view.parked,
+        "settling": view.settling, "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
+        "next": view.next_step,
+    }  # fmt: skip
+
+
+def _say(view: Overview, now: datetime) -> None:
+    sides = f"Google {view.google}, group {view.group!r}; Pipedrive {view.pipedrive}"
+    say(f"Link {view.link}: {view.state}. {sides}; {counted(view.pairs, 'pair')}.")
+    if view.last_success_at is not None:
+        say(f"  Last success {local(view.last_success_at)} ({duration((now - view.last_success_at).total_seconds())} ago).")
+    if view.last is not None:
+        say(f"  Last cycle {view.last.cycle}: {view.last.state.value}; {written(view.last) or 'nothing had to be written'}.")
+    if view.sentence:
+        say(f"  {view.sentence}")
+    if view.wait_until is not None and view.wait_until > now:
+        say(f"  It goes on by itself at {local(view.wait_until)}.")
+    waiting = [counted(number, *_QUESTIONS.get(kind, (kind, kind))) for kind, number in view.questions.items()]
+    waiting += [counted(view.parked, "record partly refused", "records partly refused")] if view.parked else []
+    waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
+    if waiting:
+        say("  Waiting: " + ", ".join(waiting) + ".")
+    say(f"  Pipedrive tokens today: {view.tokens_today}.")
+    if view.next_step:
+        say(f"  To do: {view.next_step}")
+
+
+def history(
+    link: LinkArgument = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many lines at most.")] = 50,
+    cycle: Annotated[int | None, typer.Option(min=1, help="Only this cycle.")] = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Show what was written, newest first, and which values lost a conflict."""
+    with open_tandem() as tandem:
+        from tandem.app.stories import lines  # noqa: PLC0415
+
+        row = tandem.links.find(link)
+        found = lines(tandem.alias, row.id, limit=limit, cycle=cycle)
+        if is_json:
+            print_json({"link": row.id, "lines": [line.data() for line in found]})
+            return
+        if not found:
+            say("Nothing was written yet." if cycle is None else f"Nothing was written in cycle {cycle}.")
+        _say_lines(found)
+
+
+def _say_lines(found: list[Line]) -> None:
+    counts = Counter(line.cycle for line in found)
+    last = 0
+    for line in found:
+        if line.cycle != last:
+            say(f"Cycle {line.cycle}, {local(line.at)} ({counted(counts[line.cycle], 'line')}):")
+            last = line.cycle
+        say(f"  {told(line)}")
+
+
+def told(line: Line) -> str:
+    """One line of history in words."""
+    name = line.name or line.record
+    fields = ", ".join(line.fields)
+    if line.is_conflict:
+        return f"{name}: conflict, {_PRODUCTS[line.product]}'s value of {fields} lost; it is kept here (--json shows it)"
+    verb = _VERBS.get(line.kind, line.kind)
+    return f"{name}: {verb} in {_PRODUCTS[line.product]} ({line.record})" + (f": {fields}" if fields and line.kind == "update" else "")
