@@ -145,6 +145,20 @@ def test_only_a_number_of_the_same_last_digits_is_changed_in_its_place(replaceme
         assert found.to_right == {PHONES: (Edit(theirs, None), Edit(None, Entry(replacement, "work")))}
 
 
+def test_a_replaced_number_that_the_other_side_removed_is_an_addition() -> None:
+    """Promise: removed there, given another country code here: the new number arrives, the old one is gone."""
+    replaced = Entry("+49 22 123 45 67", "work")
+    found = merge(live(phones(replaced), phones(WORK)), live(phones(MOBILE), phones(WORK)), Policy())
+    assert found.to_right == {PHONES: (Edit(None, replaced),)}
+    assert found.to_left == {PHONES: (Edit(None, MOBILE),)}
+
+
+def test_two_labels_under_ask_wait_without_being_forgotten() -> None:
+    """Promise: the open label is not agreed upon: its base stays where it was."""
+    found = merged(phones(WORK), phones(Entry(WORK.value, "home")), phones(Entry(WORK.value, "other")), ASK)
+    assert found == Merged(conflicts=(Conflict(Part(PHONES, "+48221234567").label, "home", "other", None),))
+
+
 def test_two_spellings_on_one_side_count_as_one_and_both_stay() -> None:
     """Promise: a duplicate within a side is neither copied nor removed."""
     twice = phones(WORK, Entry("22 123 45 67", "work"))
@@ -207,6 +221,15 @@ def test_what_a_server_made_of_a_write_is_settled_with_it() -> None:
     answer = phones(MOBILE, Entry("58 0123", "home"))
     settled = settled_parts(delta, phones(MOBILE), answer, "PL")
     assert {part.key for part in settled if not part.is_label} == {"58123", "580123"}
+
+
+def test_a_server_that_rewrites_or_drops_other_entries_of_the_list_edits_and_removes_nothing() -> None:
+    """Promise: what it did to entries beside the one we wrote belongs to the write; what a human added before does not."""
+    base, before = phones(MOBILE, WORK), phones(MOBILE, WORK, Entry("58 123 45 67", "home"))
+    answer = phones(Entry("+48601123456", "mobile", primary=True), Entry("+48581234567", "home"), Entry("112"))
+    settled = settled_parts({PHONES: (Edit(None, Entry("112")),)}, before, answer, "PL")
+    now = advance(base, settled, answer, "PL").entries(PHONES)
+    assert now == (Entry("+48601123456", "mobile", primary=True), Entry("112"))
 
 
 @pytest.mark.parametrize(

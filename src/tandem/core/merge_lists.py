@@ -161,7 +161,7 @@ class _Merging:
         """An entry that only `side` has: added here, or removed there, or something the other side could not take."""
         mine, yours = self._lists[side], self._lists[side.other]
         if key not in mine.base or (key not in yours.base and mine.new_value(key) is not None):
-            yours.added[key] = replace(mine.spokesman(key), primary=False)
+            yours.added[key] = mine.spokesman(key)
         elif key in yours.base:
             mine.removed.add(key)
             if mine.is_touched(key):
@@ -242,7 +242,7 @@ class _Merging:
         mark, own = primary_key(source.now), primary_key(target.now)
         is_new = mark is not None and mark != primary_key(source.base)
         is_gap = not target.will_hold(own) and (own is not None or mark in target.added)
-        if is_new and is_gap and target.will_hold(mark):
+        if is_new and is_gap:
             target.mark = mark
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tandem.core.canonical import entry_key, field_kind, same_text, same_value
-from tandem.core.contact import LISTED, Contact, Delta, Edit, Entry, FieldName
+from tandem.core.contact import LISTED, Contact, Delta, Edit, Entry, FieldName, apply_delta
 from tandem.core.folding import trimmed
 from tandem.core.state import Side
 
-#: Ends the key of a label part. No normal form contains a tab.
-_LABEL = "\tlabel"
+#: End the key of a part that is only one aspect of an entry. No normal form contains a tab.
+_LABEL, _SPELLING = "\tlabel", "\tspelling"
 
 
 class Part(NamedTuple):
@@ -31,6 +31,11 @@ class Part(NamedTuple):
     def label(self) -> Part:
         """The label of this entry, a part of its own."""
         return Part(self.field, self.key + _LABEL)
+
+    @property
+    def spelling(self) -> Part:
+        """Only how this entry is written, and only where the base knows it at all."""
+        return Part(self.field, self.key + _SPELLING)
 
     @property
     def is_label(self) -> bool:
@@ -104,16 +109,31 @@ def _edited(name: FieldName, edit: Edit, region: str) -> Iterator[Part]:
 
 
 def settled_parts(delta: Delta, before: Contact, answer: Contact, region: str = "") -> frozenset[Part]:
-    """What a write settled: what its delta touches, and what the server made of it in the same lists (`answer`) on its own."""
-    parts = set(parts_of(delta, region))
+    """What a write settled: what its delta touches, and what the server made on its own of the same lists (`answer`).
+
+    A whole list was sent, so whatever in it differs from what was meant is the server's doing: entries that appeared or were
+    dropped, other spellings, labels and marks. What humans changed before (`before`) is not settled by it.
+    """
+    parts, meant = set(parts_of(delta, region)), apply_delta(before, delta)
     for name in delta:
-        if field_kind(name) not in LISTED:
-            continue
-        was, is_ = (grouped(name, contact.entries(name), region) for contact in (before, answer))
-        parts |= {part for key in is_.keys() - was.keys() for part in (Part(name, key), Part(name, key).label)}
-        if primary_key(was) != primary_key(is_):
-            parts.add(Part(name))
+        if field_kind(name) in LISTED:
+            wanted, is_ = (grouped(name, contact.entries(name), region) for contact in (meant, answer))
+            parts |= set(_rewritten(name, wanted, is_))
     return frozenset(parts)
+
+
+def _rewritten(name: FieldName, wanted: Groups, is_: Groups) -> Iterator[Part]:
+    for key in wanted.keys() | is_.keys():
+        part = Part(name, key)
+        if key not in wanted or key not in is_:
+            yield from (part, part.label)
+            continue
+        if texts(wanted[key]) != texts(is_[key]):
+            yield part.spelling
+        if labels(wanted[key]) != labels(is_[key]):
+            yield part.label
+    if primary_key(wanted) != primary_key(is_):
+        yield Part(name)
 
 
 def was_applied(part: Part, before: Contact, sent: Contact, now: Contact, region: str = "") -> bool:
@@ -130,7 +150,7 @@ def was_applied(part: Part, before: Contact, sent: Contact, now: Contact, region
     was, wanted, is_ = (grouped(name, contact.entries(name), region) for contact in (before, sent, now))
     if not part.key:
         return primary_key(wanted) in {None, primary_key(is_)}
-    key = part.key.removesuffix(_LABEL)
+    key = part.key.partition("\t")[0]
     if (key in wanted) != (key in is_):
         return False
     if key not in wanted or part.is_label:
@@ -151,7 +171,8 @@ def _advanced(name: FieldName, base: Contact, parts: frozenset[Part], now: Conta
     groups: dict[str, list[Entry]] = {}
     for key in [*was, *(key for key in is_ if key not in was)]:
         part = Part(name, key)
-        groups[key] = _advanced_group(was.get(key, []), is_.get(key, []), is_entry=part in parts, is_label=part.label in parts)
+        is_entry = part in parts or (part.spelling in parts and key in was and key in is_)
+        groups[key] = _advanced_group(was.get(key, []), is_.get(key, []), is_entry=is_entry, is_label=part.label in parts)
     if Part(name) in parts:
         groups = {key: _marked_like(group, is_.get(key, [])) for key, group in groups.items()}
     return tuple(entry for group in groups.values() for entry in group)
