@@ -4,7 +4,7 @@ Terminology
     replica       one of the two sides' contact collections, narrowed to what one link may touch (its scope)
     record        a contact as a replica holds it, with an id and a version
     handle        a record's id and its locator (where it is addressed now; the id stays, the locator may change)
-    version       opaque proof of the state we saw; of one record, a later version sorts behind an earlier one as text
+    version       opaque proof of the state we saw, behind the server's own time of that state (see `is_older`)
     observation   a record as seen at a moment: content in the common view, and the raw remote record as bytes of JSON
     tombstone     evidence of a deletion; absence from a listing is none
     cursor        opaque position in the replica's change stream

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from google_people import DERIVED, SOURCE, deltas, persons, replace_lists, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codec.google_people import DERIVED, SOURCE, deltas, persons, replace_lists, settle
 from tandem.connectors.google import codec
 from tandem.connectors.google.lenses import LENSES
 from tandem.core.contact import Address, Contact, Edit, Entry, apply_delta

@@ -6,8 +6,8 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pipedrive_persons import CUSTOM, LAYOUTS, ORG_ID, ORGANISATION_NAME, OTHER_ID, changes, patched, persons, view
 
+from codec.pipedrive_persons import CUSTOM, LAYOUTS, ORG_ID, ORGANISATION_NAME, OTHER_ID, changes, patched, persons, view
 from tandem.connectors.pipedrive import codec
 from tandem.connectors.pipedrive.layout import OWN_MESSENGERS, held_at
 from tandem.core.contact import ADDRESS, EMAILS, FIRST_NAME, LAST_NAME, MESSENGERS, ORGANISATION, PHONES, Contact, Edit, apply_delta

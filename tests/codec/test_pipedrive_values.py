@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipedrive_persons import COMMON_PROTOCOL, CUSTOM, NO_MARKER, TEXT, patched
 
+from codec.pipedrive_persons import COMMON_PROTOCOL, CUSTOM, NO_MARKER, TEXT, patched
 from tandem.connectors.pipedrive import codec, limits
 from tandem.connectors.pipedrive.addresses import get_address, put_address
 from tandem.connectors.pipedrive.entries import PHONE_LABELS, put_entries

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.worlds import ADDRESSES, LABELS, SINGLE, VALUES, contacts, edited, values
 from tandem.core.canonical import KeyKind, entry_key, fingerprint, fold_name, fold_organisation, match_keys, normal, same_text, same_value
 from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, MESSENGERS, ORGANISATION, PHONES, Address, Contact, Entry, Kind
 from tandem.core.phones import phone_tail
-
-from .worlds import ADDRESSES, LABELS, SINGLE, VALUES, contacts, edited, values
 
 PHONES_OF_COUNTRIES = [
     ("PL", "+48221234567", ["+48 22 123 45 67", "22 123 45 67", "(22) 123-45-67", "0048 22 123 45 67", "tel. 22/123 45 67", "48221234567"]),

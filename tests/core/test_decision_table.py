@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from core.worlds import mirrored
 from tandem.core.contact import FIRST_NAME, LAST_NAME, Contact
 from tandem.core.merge import Part
 from tandem.core.policy import DeletionRule, Direction, Policy
@@ -27,8 +28,6 @@ from tandem.core.reconcile import (
     reconcile,
 )
 from tandem.core.state import Presence, Side, Sight
-
-from .worlds import mirrored
 
 KINDS = ["unchanged", "modified", "deleted", "out-of-scope", "never", "missing", "unreadable"]
 

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.people import CASES
 from tandem.core.canonical import KeyKind, MatchKey, match_keys
 from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, ORGANISATION, PHONES, Contact, Entry, FieldName, Value
 from tandem.core.match import Candidate, Evidence, Match, Matching, evidence_words, match
 from tandem.core.state import RecordId
-
-from .people import CASES
 
 
 def candidate(id_: str, contact: Contact) -> Candidate:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.worlds import REGION, World, as_server_writes, even_worlds, first_meetings, mirrored, two_way, values, worlds
 from tandem.core.canonical import entry_key, field_kind, same_text, same_value
 from tandem.core.contact import FIELDS, LISTED, Contact, Delta, Entry, FieldName, apply_delta
 from tandem.core.merge import Merged, Part, advance, merge, parts_of, settled_parts
@@ -19,8 +20,6 @@ from tandem.core.plan import count_blanks
 from tandem.core.policy import Direction
 from tandem.core.reconcile import Nothing, Write, reconcile
 from tandem.core.state import Presence, Side, Sight
-
-from .worlds import REGION, World, as_server_writes, even_worlds, first_meetings, mirrored, two_way, values, worlds
 
 
 def merged(world: World) -> Merged:

@@ -30,7 +30,8 @@ from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench, Timings
 from tandem.engine.cycle import run_cycle
-from tandem.engine.report import Report
+from tandem.engine.report import CycleState, Report
+from tandem.errors import RemoteError
 from tandem.replica import Preparation
 from tandem.sandbox.clock import Clock as SandboxClock
 from tandem.sandbox.google_oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
@@ -266,7 +267,11 @@ class Stage:
 
     def cycle(self, *, is_full: bool = False) -> Report:
         """One cycle, under a lease of its own."""
-        bench = self.bench()
+        try:
+            bench = self.bench()
+        except RemoteError as error:
+            # Fields could not be made, or not for certain: they are looked for again at the next cycle.
+            return Report(self.link.id, state=CycleState.UNFINISHED, sentence=str(error))
         bench.lease = bench.schedule.claim(bench.link, "test", self.clock.now(), is_alone=True)
         assert bench.lease is not None
         report = run_cycle(bench, cause="test", is_full=is_full)

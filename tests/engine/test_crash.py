@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
+
 from engine.crash import Death, LossyTransport, Watch, end_state, resume
 from engine.scenarios import STORIES, Story
 from engine.stage import Stage, Terms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from engine.scenarios import NAMES, change_contact, change_person, contact_named, contacts, person_named, persons
 from engine.stage import Stage
 from tandem.core.policy import ConflictRule, DeletionRule, Policy
@@ -18,8 +19,10 @@ def _family(one: dict[str, object]) -> str:
     return str(one["fields"]["names"][0]["familyName"])
 
 
-@pytest.mark.parametrize(("rule", "winner"), [(ConflictRule.RIGHT, "Pipedrive"), (ConflictRule.LEFT, "Google")], ids=["pipedrive", "google"])
-def test_a_conflict_is_decided_by_the_rule_and_the_loser_is_kept(make_stage: Callable[..., Stage], rule: ConflictRule, winner: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "winner"), [(ConflictRule.RIGHT, "Pipedrive"), (ConflictRule.LEFT, "Google")], ids=["pipedrive", "google"]
+)
+def test_a_conflict_is_decided_and_the_loser_kept(make_stage: Callable[..., Stage], rule: ConflictRule, winner: str) -> None:
     """B3: both sides say what the rule says, and what lost stands in the history."""
     stage = make_stage(policy=Policy(conflicts=rule, region="PL"))
     contacts("Ala")(stage)
@@ -38,7 +41,8 @@ def test_an_open_conflict_waits_and_everything_else_flows(make_stage: Callable[.
     stage = make_stage(policy=Policy(conflicts=ConflictRule.ASK, region="PL"))
     contacts("Ala", "Bartek")(stage)
     stage.settle()
-    change_contact(stage, "Ala", names=[{"givenName": "Ala", "familyName": "Google"}], emailAddresses=[{"value": "neu@example.com", "type": "work"}])
+    names, emails = [{"givenName": "Ala", "familyName": "Google"}], [{"value": "neu@example.com", "type": "work"}]
+    change_contact(stage, "Ala", names=names, emailAddresses=emails)
     change_person(stage, "Ala", first_name="Ala", last_name="Pipedrive")
     change_person(stage, "Bartek", first_name="Bartosz", last_name="Nowak")
     report = stage.cycle()
@@ -127,7 +131,8 @@ def test_the_same_people_on_both_sides_are_paired_not_doubled(stage: Stage) -> N
     """First sync: equal e-mail and compatible name make a pair; the two are united, and nobody stands twice."""
     contacts("Ala", "Bartek", "Celina")(stage)
     for first in ("Ala", "Bartek"):
-        stage.person(first_name=first, last_name="Nowak", emails=[{"value": f"{first.upper()}@example.com"}], phones=[{"value": "22 555 01 02"}])
+        emails = [{"value": f"{first.upper()}@example.com"}]
+        stage.person(first_name=first, last_name="Nowak", emails=emails, phones=[{"value": "22 555 01 02"}])
     persons("Olek")(stage)
     report = stage.cycle()
     assert report.matched == 2
@@ -144,7 +149,7 @@ def test_a_doubtful_match_waits_on_both_sides(stage: Stage) -> None:
     report = stage.cycle()
     assert (report.writes, report.questions) == (0, 1)
     question = models.Question.objects.using(stage.alias).get()
-    assert question.data["evidence"] and question.data["left"] and question.data["right"]
+    assert all(question.data[name] for name in ("evidence", "left", "right"))
     assert (len(stage.google()), len(stage.pipedrive())) == (1, 1)
 
 
@@ -184,7 +189,8 @@ def test_what_a_side_cannot_take_parks_that_field_only(stage: Stage) -> None:
     """P10: a name too long for Pipedrive stays where it is; the phone flows; a shorter name flows then."""
     contacts("Ala")(stage)
     stage.settle()
-    change_contact(stage, "Ala", names=[{"givenName": "Ala", "familyName": "N" * 300}], phoneNumbers=[{"value": "+48 600 111 000", "type": "work"}])
+    phones = [{"value": "+48 600 111 000", "type": "work"}]
+    change_contact(stage, "Ala", names=[{"givenName": "Ala", "familyName": "N" * 300}], phoneNumbers=phones)
     stage.cycle()
     assert person_named(stage, "Ala")["phones"][0]["value"] == "+48 600 111 000"
     assert person_named(stage, "Ala")["last_name"] == "Nowak"
@@ -192,3 +198,14 @@ def test_what_a_side_cannot_take_parks_that_field_only(stage: Stage) -> None:
     change_contact(stage, "Ala", names=[{"givenName": "Ala", "familyName": "Kot"}])
     stage.settle()
     assert person_named(stage, "Ala")["last_name"] == "Kot"
+
+
+def test_where_organisations_may_not_be_made_the_rest_flows(stage: Stage) -> None:
+    """P10: without the right to add organisations that field waits, and the person is made without it."""
+    stage.world.pipedrive.switches["user.1.add_organizations"] = False
+    contacts("Ala", "Bartek")(stage)
+    report = stage.cycle()
+    assert {one["first_name"]: one["org_id"] for one in stage.pipedrive()} == {"Ala": None, "Bartek": None}
+    assert stage.cycle().parked == 2
+    assert report.state.value == "in-sync"
+    assert contact_named(stage, "Ala")["fields"]["organizations"][0]["name"] == "Firma 0"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .sources import ROOT
+from house.sources import ROOT
 
 #: Stands in for every Python: makes environments that hold itself and uv, and tells how it was called.
 PYTHON = r"""#!/bin/sh

@@ -16,7 +16,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from .sources import ROOT, Module, document, product_modules, strings, tracked_files
+from house.sources import ROOT, Module, document, product_modules, strings, tracked_files
 
 #: Folders and hosts that mean nothing to others. Written in pieces, since this file is looked at too.
 MACHINE = re.compile(r"(?<![\w.~}])/(?:" + "|".join(["wo" + "rk", "ro" + "ot", "tm" + "p", "ho" + "me"]) + r")(?![\w-])")

@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from .sources import Module, product_modules
+from house.sources import Module, product_modules
 
 #: From top to bottom. A name is a module of the package or a folder in it; those of one line do not import each other,
 #: except that the command line starts the demo runner.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from .sources import ROOT, Module, document, modules_of_tests, product_modules, strings
+from house.sources import ROOT, Module, document, modules_of_tests, product_modules, strings
 
 FILES = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
 

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 
-from .sources import Module, modules_of_tests, product_modules
+from house.sources import Module, modules_of_tests, product_modules
 
 THINK_AT = 350
 MODULE_LINES = 500

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from .sources import Module, document, identifiers, product_modules, strings
+from house.sources import Module, document, identifiers, product_modules, strings
 
 #: What the glossary must explain.
 WORDS = (

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from worlds import START, WorldClock
 
+from replica.worlds import START, WorldClock
 from tandem.connectors.http import make_client
 from tandem.sandbox.clock import Clock as SandboxClock
 from tandem.sandbox.transport import SandboxTransport

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import httpx2
-from google_bench import Bench, contact
-from worlds import WorldClock
 
+from replica.google_bench import Bench, contact
+from replica.worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.google.budget import MinuteBudget
 from tandem.connectors.http import Call

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from google_bench import Bench, contact
-from worlds import WorldClock
 
+from replica.google_bench import Bench, contact
+from replica.worlds import WorldClock
 from tandem.core.contact import Entry
 from tandem.errors import GroupGone, LeaseLost, NotAllowed, QuotaExhausted, RateLimited, TandemError, Unavailable
 from tandem.replica import Creation, Refused, Unanswered, Untouched, Written

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-from google_bench import Bench, contact
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds import START, WorldClock
 
+from codec.google_people import deltas, settle, stored_fields
+from replica.google_bench import Bench, contact
+from replica.worlds import START, WorldClock
 from tandem.connectors.google.lenses import LENSES
 from tandem.connectors.http import make_client
 from tandem.core.contact import Address, Contact, Edit, Entry, apply_delta
@@ -18,9 +16,6 @@ from tandem.replica import Creation, Refused, Update, Written
 from tandem.sandbox.clock import Clock as SandboxClock
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.world import World
-
-sys.path.append(str(Path(__file__).parents[1] / "codec"))
-from google_people import deltas, settle, stored_fields
 
 LAWFUL = settings(max_examples=60, print_blob=True, deadline=None, suppress_health_check=list(HealthCheck))
 #: What makes the people of the test, without the parts that the service would refuse by name.

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from google_bench import Bench, handle, sightings
-from worlds import WorldClock
 
+from replica.google_bench import Bench, handle, sightings
+from replica.worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.http import make_client
 from tandem.errors import ConsentNarrowed, CursorExpired, GroupGone, Malformed

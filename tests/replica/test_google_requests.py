@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from discovery import Discovery
-from google_bench import BASE_URL, Bench, contact, handle
-from worlds import WorldClock
 
+from replica.discovery import Discovery
+from replica.google_bench import BASE_URL, Bench, contact, handle
+from replica.worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.http import make_client
 from tandem.core.contact import Address, Edit, Entry

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from google_bench import Bench, handle, sightings
-from worlds import WorldClock
 
+from replica.google_bench import Bench, handle, sightings
+from replica.worlds import WorldClock
 from tandem.core.contact import Edit, Entry
 from tandem.errors import LeaseLost, NotAllowed, RateLimited, TandemError, Unavailable
 from tandem.replica import Absent, Deletion, Moved, Observation, Refused, Removed, Unanswered, Untouched, Update, Written

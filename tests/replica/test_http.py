@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from google_bench import Bench
-from worlds import WorldClock
 
+from replica.google_bench import Bench
+from replica.worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.http import READ_ATTEMPTS, Answer, Call, Door, make_client
 from tandem.errors import (

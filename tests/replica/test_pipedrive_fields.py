@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from conftest import WorldClock
-from pipedrive_bench import MARKER, Bench, create, see, update, written
 
+from replica.pipedrive_bench import MARKER, Bench, create, see, update, written
+from replica.worlds import WorldClock
 from tandem.connectors.pipedrive.layout import parse_layout
 from tandem.core.contact import ADDRESS, FIRST_NAME, MESSENGERS, Address, Contact, Entry
 from tandem.errors import Malformed, OutcomeUnknown

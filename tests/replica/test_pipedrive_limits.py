@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from conftest import START, WorldClock
-from pipedrive_bench import Bench, Ledger, create, handle
 
+from replica.pipedrive_bench import Bench, Ledger, create, handle
+from replica.worlds import START, WorldClock
 from tandem.connectors.http import Answer, Call
 from tandem.connectors.pipedrive.api import Operation
 from tandem.connectors.pipedrive.budget import TokenBudget

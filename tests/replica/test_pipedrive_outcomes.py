@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
-from conftest import WorldClock
-from pipedrive_bench import MARKER, OWN, WHOLE, Bench, added, body_of, create, delete, see, update, written
 
+from replica.pipedrive_bench import MARKER, OWN, WHOLE, Bench, added, body_of, create, delete, see, update, written
+from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import FIRST_NAME, LAST_NAME, MESSENGERS, ORGANISATION, PHONES, Contact, Entry
 from tandem.errors import AccountClosed, LeaseLost, OutcomeUnknown, QuotaExhausted, ReconnectNeeded, Unavailable

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import httpx2
 import pytest
-from conftest import WorldClock
-from pipedrive_bench import Bench, create, drain, handle, see, sightings, update, written
 
+from replica.pipedrive_bench import Bench, create, drain, handle, see, sightings, update, written
+from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import FIRST_NAME, LAST_NAME, MESSENGERS, ORGANISATION, Contact
 from tandem.errors import CursorExpired, GroupGone, Malformed, Unavailable, WrongInput

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import START, WorldClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipedrive_bench import Bench, create, update, written
 
+from replica.pipedrive_bench import Bench, create, update, written
+from replica.worlds import START, WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import (
     ADDRESS,

@@ -6,9 +6,24 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from conftest import WorldClock
-from pipedrive_bench import MARKER, WHOLE, ApiToken, Bench, added, body_of, create, delete, drain, handle, see, sightings, update, written
 
+from replica.pipedrive_bench import (
+    MARKER,
+    WHOLE,
+    ApiToken,
+    Bench,
+    added,
+    body_of,
+    create,
+    delete,
+    drain,
+    handle,
+    see,
+    sightings,
+    update,
+    written,
+)
+from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import (
     ADDRESS,

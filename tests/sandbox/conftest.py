@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from google_calls import Google
 
+from sandbox.google_calls import Google
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.world import World
 

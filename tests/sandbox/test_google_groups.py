@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google_calls import Google
+from sandbox.google_calls import Google
 
 
 def make(google: Google, name: str = "Pipedrive") -> Any:

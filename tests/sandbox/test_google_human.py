@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from google_calls import Google
 
+from sandbox.google_calls import Google
 from tandem.sandbox.service import HumanError
 
 

@@ -8,8 +8,8 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from google_calls import Google, value
 
+from sandbox.google_calls import Google, value
 from tandem.sandbox.google_oauth import ACCESS_LIFE_S, CLIENT_ID, CLIENT_SECRET, CONTACTS, CONTACTS_READONLY, REFRESH_TOKEN
 from tandem.sandbox.wire import Request, Response
 

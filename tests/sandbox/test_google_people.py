@@ -6,7 +6,8 @@ import base64
 from typing import Any
 
 import pytest
-from google_calls import FIELDS, Google, value
+
+from sandbox.google_calls import FIELDS, Google, value
 
 LEE: dict[str, Any] = {
     "names": [{"honorificPrefix": "Dr ", "givenName": "Ann", "familyName": "Lee"}],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from google_calls import CONTACT, Google, listing, value
+from sandbox.google_calls import CONTACT, Google, listing, value
 
 
 def test_costs_stand_in_the_log(google: Google) -> None:

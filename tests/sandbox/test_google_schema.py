@@ -8,8 +8,8 @@ from typing import Any
 
 import googleapiclient
 import pytest
-from google_calls import CONTACT, FIELDS, Google, listing
 
+from sandbox.google_calls import CONTACT, FIELDS, Google, listing
 from tandem.sandbox.google_routes import ROUTES
 from tandem.sandbox.google_schema import ENUMS, GROUP_READ_PATHS, READ_PATHS, SOURCES, UPDATE_PATHS, Part
 from tandem.sandbox.google_schema import FIELDS as TABLE

@@ -6,7 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from google_calls import CONTACT, FIELDS, Google, listing
+
+from sandbox.google_calls import CONTACT, FIELDS, Google, listing
 
 WEEK_S = 7 * 86400
 PATH = "/v1/people/me/connections"

@@ -6,8 +6,8 @@ import pickle
 import time
 
 import pytest
-from pipedrive_caller import Caller
 
+from sandbox.pipedrive_caller import Caller
 from tandem.sandbox.pipedrive import ROUTES
 from tandem.sandbox.pipedrive_switches import SWITCHES
 from tandem.sandbox.service import HumanError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from pipedrive_caller import Caller
+
+from sandbox.pipedrive_caller import Caller
 
 API = "/api/v2/personFields"
 

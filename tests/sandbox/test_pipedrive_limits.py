@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pipedrive_caller import Caller
 
+from sandbox.pipedrive_caller import Caller
 from tandem.sandbox.pipedrive import API_TOKEN, COLLEAGUE_TOKEN, ROUTES
 from tandem.sandbox.pipedrive_switches import defaults
 

@@ -6,7 +6,8 @@ import base64
 import json
 
 import pytest
-from pipedrive_caller import Caller
+
+from sandbox.pipedrive_caller import Caller
 
 
 @pytest.fixture

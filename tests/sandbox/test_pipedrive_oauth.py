@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from pipedrive_caller import Caller
 
+from sandbox.pipedrive_caller import Caller
 from tandem.sandbox.pipedrive import CLIENT_ID, CLIENT_SECRET
 
 CALLBACK = "http://localhost:8000/callback"

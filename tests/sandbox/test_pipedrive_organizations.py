@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pipedrive_caller import Caller
+
+from sandbox.pipedrive_caller import Caller
 
 API = "/api/v2/organizations"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pipedrive_caller import Caller
+
+from sandbox.pipedrive_caller import Caller
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from pipedrive_caller import Caller
 
+from sandbox.pipedrive_caller import Caller
 from tandem.sandbox.pipedrive_webhooks import Delivery, deliver_due
 
 URL = "https://tandem.example.com/hook"

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from google_calls import CONTACT, Google, listing, value
 
+from sandbox.google_calls import CONTACT, Google, listing, value
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.control import handle
 from tandem.sandbox.faults import Rule

@@ -19,6 +19,14 @@ Cursor = NewType("Cursor", str)
 Marker = NewType("Marker", str)
 
 
+def is_older(version: Version, other: Version) -> bool:
+    """Whether a version of a record was made before another of its versions.
+
+    Opaque but for one thing: the text before the first space is the server's own time of that state, and sorts as text.
+    """
+    return version.partition(" ")[0] < other.partition(" ")[0]
+
+
 class Side(Enum):
     """One of the two replicas of a link. Which product stands where is decided in the composition root alone."""
 

@@ -19,13 +19,14 @@ from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
 from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, park
 from tandem.engine.settle import Acted, Settler
-from tandem.errors import OutcomeUnknown, TandemError
+from tandem.errors import OutcomeUnknown, Rejected, TandemError
 from tandem.replica import (
     Creation,
     Deletion,
     Handle,
     Observation,
     Outcome,
+    Refused,
     Unanswered,
     Untouched,
     Update,
@@ -88,8 +89,17 @@ class Hand:
             for side in Side:
                 capabilities = self.bench.replicas[side].capabilities
                 size = {ActionKind.CREATE: capabilities.wave_creations, ActionKind.UPDATE: capabilities.wave_updates}.get(kind, 1)
-                chosen = [action for action in actions if action.side is side and action.kind is kind]
+                chosen = [action for action in actions if action.side is side and action.kind is kind and self._has_its_reference(action)]
                 yield from ((side, kind.value, chosen[start : start + size]) for start in range(0, len(chosen), size))
+
+    def _has_its_reference(self, action: Action) -> bool:
+        """Whether the name that a record shall point at is there by now. Without it the record waits for another round."""
+        wanted = self.decided.reference_wanted(action)
+        if not wanted or not self.bench.replicas[action.side].capabilities.has_references:
+            return True
+        is_there = self.bench.references[action.side].find(wanted) is not None
+        self.acted.is_restless |= not is_there
+        return is_there
 
     def _lacking_references(self, actions: Sequence[Action]) -> list[str]:
         names: dict[str, str] = {}
@@ -195,6 +205,9 @@ class Hand:
             reference = self.bench.replicas[side].create_reference(name)
         except OutcomeUnknown as error:
             return Unanswered(str(error))
+        except Rejected as error:
+            self.bench.refused_references[side][fold_organisation(name)] = str(error)
+            return Refused(str(error))
         except TandemError as error:
             return Untouched(error)
         self.bench.references[side].learn(reference)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 
 from tandem.clock import Clock
-from tandem.core.canonical import MatchKey, match_keys
-from tandem.core.contact import Contact, FieldName
+from tandem.core.canonical import MatchKey, fold_organisation, match_keys
+from tandem.core.contact import ORGANISATION, Contact, Delta, FieldName
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, Marker, Side
 from tandem.errors import StorageError
@@ -66,6 +66,8 @@ class Bench:
     journal: Journal = field(init=False)
     schedule: Schedule = field(init=False)
     lease: Lease | None = None
+    #: References that a side refused to make, by folded name, with the sentence: who needs one goes without it.
+    refused_references: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.alias, self.link)
@@ -81,6 +83,14 @@ class Bench:
     def keys_of(self, contact: Contact) -> list[str]:
         """The match keys of a contact as they are stored: kind and keyed hash."""
         return sorted(f"{key.kind.value}:{self.digest(key)}" for key in match_keys(contact, self.policy.region))
+
+    def refusals(self, side: Side, delta: Delta) -> dict[FieldName, str]:
+        """What of a change the side cannot take, by field, each with a sentence."""
+        refusals = dict(self.replicas[side].refusals(delta)) if delta else {}
+        wanted = delta.get(ORGANISATION)
+        if isinstance(wanted, str) and fold_organisation(wanted) in self.refused_references[side]:
+            refusals[ORGANISATION] = self.refused_references[side][fold_organisation(wanted)]
+        return refusals
 
     def now(self) -> datetime:
         """The time of the injected clock."""

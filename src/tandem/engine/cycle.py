@@ -141,6 +141,9 @@ def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
 def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) -> None:
     """Write down how the link stands now."""
     link, now = bench.link_row(), bench.now()
+    if link.state in {"paused", "removed"}:
+        # A person's word from while the cycle ran.
+        return
     match stopped_by:
         case LinkStopped():
             link.state, link.reason = "needs-person", type(stopped_by).__name__

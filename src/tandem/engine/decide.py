@@ -224,7 +224,7 @@ class _Pairs:
         pair_id = PairId(pair.id)
         wanted = False
         for side, delta in ((Side.LEFT, merged.to_left), (Side.RIGHT, merged.to_right)):
-            refusals = self._bench.replicas[side].refusals(delta) if delta else {}
+            refusals = self._bench.refusals(side, delta)
             park(pair, side, sights[side.other].contact, refusals)
             rest: Delta = {name: change for name, change in delta.items() if name not in refusals}
             if rest:
@@ -342,7 +342,7 @@ def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
 def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None) -> None:
     """Plan a creation on the other side of what the link syncs of a record."""
     wanted = contact.restricted(bench.fields)
-    refusals = bench.replicas[side.other].refusals(as_delta(wanted))
+    refusals = bench.refusals(side.other, as_delta(wanted))
     kept = wanted.restricted(wanted.values.keys() - refusals.keys())
     if is_nobody(kept):
         decided.births.left_out.append((side, record_id, "; ".join(refusals.values()) or "it has nothing to be known by"))

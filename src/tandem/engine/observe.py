@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from tandem.core.canonical import fingerprint
 from tandem.core.contact import Contact
-from tandem.core.state import Cursor, Presence, RecordId, Side
+from tandem.core.state import Cursor, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
 from tandem.errors import CursorExpired, Malformed
 from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
@@ -205,7 +205,7 @@ class _Judge:
     def _observed(self, seen: Observation, head: Head | None, *, is_paired: bool) -> None:
         id_ = seen.handle.id
         is_direct = id_ in self._gathered.direct
-        if head is not None and seen.version < head.version:
+        if head is not None and is_older(seen.version, Version(head.version)):
             # A stale read shows less than we know: ignored, and looked at again.
             self.look.add(id_)
             return

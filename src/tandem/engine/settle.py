@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tandem.core.contact import Contact, FieldName
 from tandem.core.merge import Part, advance, parts_of, settled_parts
 from tandem.core.plan import ActionKind, count_blanks
-from tandem.core.state import PairState, Presence, RecordId, Side
+from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
 from tandem.engine.decide import base_of, park, set_base
 from tandem.engine.observe import absorb_one, shadow_row
@@ -83,7 +83,7 @@ class Settler:
             return
         before = self.bench.archive.shadow(side, seen.handle.id)
         head = self.bench.archive.heads(side, [seen.handle.id]).get(seen.handle.id)
-        if head is None or seen.version >= head.version:
+        if head is None or not is_older(seen.version, Version(head.version)):
             self.bench.archive.put([shadow_row(self.bench, side, seen, self.bench.now(), head)])
         pair = self.bench.pairs.one(intent.pair_id or 0)
         if intent.kind == "create":
