@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import random
 import sqlite3
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 import httpx2
 from django.db import connections
 
 from engine import ready
+from replica.google_bench import SignedIn
+from replica.pipedrive_bench import ApiToken
+from replica.worlds import START, WorldClock
 from tandem.connectors.google.reasons import explainer as google_explainer
 from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.http import Door, make_client
@@ -34,35 +33,16 @@ from tandem.engine.report import CycleState, Report
 from tandem.errors import RemoteError
 from tandem.replica import Preparation
 from tandem.sandbox.clock import Clock as SandboxClock
-from tandem.sandbox.google_oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
-from tandem.sandbox.pipedrive_company import API_TOKEN
 from tandem.sandbox.transport import SandboxTransport
-from tandem.sandbox.wire import Request
 from tandem.sandbox.world import World
 from tandem.store import models, setup
 
-START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 GROUP = "Pipedrive"
 assert ready
 PROBED = "engine.probed"
 
 _ids = itertools.count()
 _template: bytes = b""
-
-
-class WorldClock:
-    """Tandem's clock as the world's: waiting moves it, and nothing really waits."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def now(self) -> datetime:
-        """The world's time."""
-        return self._world.clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        """Move the world's time."""
-        self._world.clock.advance(max(0.0, seconds))
 
 
 class Database:
@@ -104,56 +84,6 @@ def template() -> bytes:
             _template = reader.serialize()
         reader.close()
     return _template
-
-
-@dataclass
-class SignedIn:
-    """The sandbox's Google account by its refresh token, in process."""
-
-    world: World
-    token: str = ""
-
-    def headers(self) -> Mapping[str, str]:
-        """The access token, fetched when there is none yet."""
-        if not self.token:
-            self.renew()
-        return {"authorization": f"Bearer {self.token}"}
-
-    def renew(self) -> bool:
-        """Fetch another access token."""
-        form = {"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = self.world.google.handle(Request("POST", "/token", (), headers, urlencode(form).encode()))
-        self.token = json.loads(answer.body)["access_token"] if answer.status == 200 else ""
-        return bool(self.token)
-
-
-@dataclass
-class ApiToken:
-    """A user's API token."""
-
-    def headers(self) -> Mapping[str, str]:
-        """The header."""
-        return {"x-api-token": API_TOKEN}
-
-    def renew(self) -> bool:
-        """There is never another."""
-        return False
-
-
-@dataclass
-class MemoryLedger:
-    """A ledger in memory."""
-
-    tokens: int = 0
-
-    def spent(self) -> int:
-        """All of it."""
-        return self.tokens
-
-    def add(self, tokens: int) -> None:
-        """More."""
-        self.tokens += tokens
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,12 @@ def test_an_edit_that_overtakes_a_write_is_merged(stage: Stage) -> None:
     assert OutcomeKind.SUPERSEDED.value in set(outcomes)
 
 
+def _cycle_until_it_fails(stage: Stage) -> None:
+    for _ in range(60):
+        stage.cycle()
+        stage.contact(names=[{"givenName": "Ktoś", "familyName": "x" * 900}], emailAddresses=[{"value": "ktos@example.com"}])
+
+
 def test_a_full_disk_stops_before_sending(stage: Stage) -> None:
     """Journal first: when an intent cannot be written down, nothing is sent; with space again, the sync goes on."""
     contacts("Ala", "Bartek")(stage)
@@ -160,9 +166,7 @@ def test_a_full_disk_stops_before_sending(stage: Stage) -> None:
         cursor.execute(f"PRAGMA max_page_count = {pages}")
     before = len(stage.world.log)
     with pytest.raises(StorageError, match="disk full"):
-        for _ in range(60):
-            stage.cycle()
-            stage.contact(names=[{"givenName": "Ktoś", "familyName": "x" * 900}], emailAddresses=[{"value": "ktos@example.com"}])
+        _cycle_until_it_fails(stage)
     assert stage.writes(before).count("addPerson") == len(stage.pipedrive())
     with connections[stage.alias].cursor() as cursor:
         cursor.execute("PRAGMA max_page_count = 1000000")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.google_calls import CONTACT, FIELDS, Google, listing
+from sandbox.google_calls import CONTACT, FIELDS, Google, listing, value
 
 WEEK_S = 7 * 86400
 PATH = "/v1/people/me/connections"
@@ -127,7 +127,6 @@ def test_foreign_tokens(google: Google) -> None:
     google.world.google.human("add_account", {"email": "second@example.com"})
     other = google.world.google.human("grant", {"account": "second@example.com"})
     assert isinstance(other, dict)
-    from google_calls import value
 
     google.token = value(google.refresh(str(other["refresh_token"])))["access_token"]
     groups = google.call("GET", "/v1/contactGroups")["nextSyncToken"]

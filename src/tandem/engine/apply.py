@@ -16,8 +16,9 @@ from tandem.core.canonical import fold_organisation
 from tandem.core.contact import Contact
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
+from tandem.engine.bases import park
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided, park
+from tandem.engine.decide import Decided
 from tandem.engine.settle import Acted, Settler
 from tandem.errors import OutcomeUnknown, Rejected, TandemError
 from tandem.replica import (

@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from tandem.core.canonical import fingerprint, fold_organisation
-from tandem.core.contact import FIELDS, ORGANISATION, Contact, Delta, Edit, FieldName
-from tandem.core.merge import Conflict, Merged, Part, advance
+from tandem.core.canonical import fold_organisation
+from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
+from tandem.core.merge import Conflict, Merged, Part
 from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
 from tandem.core.reconcile import AskDeletion, Close, Delete, DeletionAgainstEdit, Freeze, Meet, Nothing, Wait, Write, reconcile
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
 from tandem.engine.approval import approval_of
+from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
 from tandem.store import models
-from tandem.store.contents import decode_contact, decode_payload, encode_contact
+from tandem.store.contents import decode_contact, decode_payload
 from tandem.store.pairs import record_of
 
 #: (pair, side, part) of a question.
@@ -66,19 +67,6 @@ class Decided:
     def creates_on(self) -> set[Side]:
         """Sides on which records would be created."""
         return {action.side for action in self.plan.actions if action.kind is ActionKind.CREATE}
-
-
-def base_of(pair: models.Pair, side: Side) -> Contact:
-    """What a side looked like when both last agreed."""
-    return decode_contact(pair.base_left if side is Side.LEFT else pair.base_right)
-
-
-def set_base(pair: models.Pair, side: Side, base: Contact) -> None:
-    """Move one side's base."""
-    if side is Side.LEFT:
-        pair.base_left = encode_contact(base)
-    else:
-        pair.base_right = encode_contact(base)
 
 
 def decide(bench: Bench) -> Decided:
@@ -178,13 +166,13 @@ class _Pairs:
         if pair.state == PairState.ONE_SIDED.value:
             self._one_sided(pair)
             return
-        _fit_mapping(self._bench, pair)
+        fit_mapping(self._bench, pair)
         sights = {side: self.sight(pair, side) for side in Side}
         policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
         decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, self._chosen.get(pair.id, {}))
         match decision:
             case Nothing(agreed):
-                _agree(self._bench, pair, sights, agreed)
+                agree(self._bench, pair, sights, agreed)
                 _thaw(pair)
                 pair.is_dirty = False
             case Write(merged):
@@ -220,7 +208,7 @@ class _Pairs:
         return frozenset(FieldName(name) for name in still)
 
     def _write(self, pair: models.Pair, sights: Mapping[Side, Sight], merged: Merged) -> None:
-        _agree(self._bench, pair, sights, merged.agreed)
+        agree(self._bench, pair, sights, merged.agreed)
         pair_id = PairId(pair.id)
         wanted = False
         for side, delta in ((Side.LEFT, merged.to_left), (Side.RIGHT, merged.to_right)):
@@ -293,39 +281,6 @@ def _choices(bench: Bench) -> dict[int, dict[Part, Side]]:
             name, _, key = question.part.partition("/")
             chosen.setdefault(question.pair_id, {})[Part(FieldName(name), key)] = Side(question.choice)
     return chosen
-
-
-def _agree(bench: Bench, pair: models.Pair, sights: Mapping[Side, Sight], agreed: frozenset[Part]) -> None:
-    """What both sides changed alike needs no write: both bases move at once."""
-    if agreed:
-        for side in Side:
-            set_base(pair, side, advance(sights[side].base, agreed, sights[side].contact, bench.policy.region))
-
-
-def _fit_mapping(bench: Bench, pair: models.Pair) -> None:
-    """A field that lives elsewhere now has no base: it is united, never cleared."""
-    if pair.mapping_version == bench.mapping_version:
-        return
-    old, new = _places(pair.mapping_version), _places(bench.mapping_version)
-    kept = [name for name in FIELDS if old.get(name) == new.get(name)]
-    for side in Side:
-        set_base(pair, side, base_of(pair, side).restricted(kept))
-    pair.mapping_version = bench.mapping_version
-
-
-def _places(mapping_version: str) -> dict[str, str]:
-    return {name: place for name, _, place in (item.partition("@") for item in mapping_version.split(","))}
-
-
-def field_print(contact: Contact, name: str) -> str:
-    """A digest of one field's value."""
-    return fingerprint(contact.restricted([FieldName(name)]))
-
-
-def park(pair: models.Pair, side: Side, source: Contact, refusals: Mapping[FieldName, str]) -> None:
-    """Set fields aside that a side cannot take, until their value changes."""
-    parked = {name: {"side": side.value, "sentence": sentence, "print": field_print(source, name)} for name, sentence in refusals.items()}
-    pair.parked = {**pair.parked, **parked}
 
 
 def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:

@@ -12,8 +12,8 @@ from tandem.core.contact import Contact, FieldName
 from tandem.core.merge import Part, advance, parts_of, settled_parts
 from tandem.core.plan import ActionKind, count_blanks
 from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_older
+from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
-from tandem.engine.decide import base_of, park, set_base
 from tandem.engine.observe import absorb_one, shadow_row
 from tandem.errors import LinkStopped, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
