@@ -98,6 +98,25 @@ def test_the_best_must_be_clearly_the_best() -> None:
     assert outcome([left], [person("r1", **ANNA, emails="a", phones=MOBILE), person("r2", **ANNA, phones=OTHER)]) == "matched"
 
 
+def test_a_rival_who_found_his_own_does_not_compete() -> None:
+    """Promise: a namesake who is clearly somebody else's leaves the field to the weaker but sufficient evidence."""
+    left = [person("l1", **ANNA, company="Acme"), person("l2", **ANNA, emails="a")]
+    right = [person("r1", **ANNA, company="Acme"), person("r2", **ANNA, emails="a", company="Acme")]
+    assert [(pair.left, pair.right) for pair in match(left, right).matches] == [("l1", "r1"), ("l2", "r2")]
+
+
+def test_a_shared_address_of_nameless_records_proves_nothing() -> None:
+    """Promise: a record without name is not given to one of several who bear its address."""
+    assert outcome([person("l", emails="info")], [person("r1", **ANNA, emails="info"), person("r2", emails="info,b")]) == "ambiguous"
+    assert outcome([person("l", emails="info"), person("l2", "Jan", "Kos", emails="info")], [person("r", emails="info")]) == "ambiguous"
+    assert (
+        outcome(
+            [person("l", "A.", "Nowak", emails="info"), person("l2", "Jan", "Kos", emails="info")], [person("r", **ANNA, emails="info")]
+        )
+        == "ambiguous"
+    )
+
+
 def test_whose_only_candidate_is_taken_waits() -> None:
     """Promise (P3): a second record of a person who is matched already is not created on the other side on a guess."""
     found = match([person("l1", **ANNA, emails="a"), person("l2", **ANNA, phones=MOBILE)], [person("r", **ANNA, emails="a")])
