@@ -17,13 +17,15 @@ import httpx2
 
 from tandem.clock import Clock
 from tandem.connectors.http import JsonObject, as_object, parse, text_at
-from tandem.errors import ConsentNarrowed, LinkStopped, Malformed, RateLimited, ReconnectNeeded, Unavailable
+from tandem.errors import ConsentNarrowed, LinkStopped, Malformed, ReconnectNeeded, TandemError, Unavailable
 
 API_TOKEN = "api-token"  # noqa: S105 - the names under which values stand in the vault
 REFRESH_TOKEN = "refresh-token"  # noqa: S105
 ACCESS_TOKEN = "access-token"  # noqa: S105
 #: A token is renewed this long before it expires.
 EARLY = timedelta(seconds=60)
+#: Codes that are about the installation, not about the account.
+_OURS = frozenset({"invalid_client", "unauthorized_client", "invalid_request", "unsupported_grant_type", "invalid_scope"})
 _SHORTEST = timedelta(seconds=120)
 
 
@@ -107,10 +109,6 @@ class TokenEndpoint:
         except OAuthError as error:
             raise self._refused(str(error.error)) from None
         except httpx2.HTTPStatusError as error:
-            if error.response.status_code == 429:
-                raise RateLimited(
-                    f"{self.service} asks to wait before the next sign-in", retry_after_s=60.0, service=self.service
-                ) from None
             raise self._silent(error.response.status_code) from None
         except (httpx2.HTTPError, ValueError, TypeError, KeyError):
             raise self._silent() from None
@@ -119,12 +117,17 @@ class TokenEndpoint:
             raise ConsentNarrowed
         return answer
 
-    def _refused(self, code: str) -> LinkStopped:
-        if code in {"invalid_client", "unauthorized_client"}:
-            return LinkStopped(
-                f"{self.service} does not accept TANDEM's client id and secret for this account ({code}): check both settings."
-            )
-        return ReconnectNeeded(f"{self.service} does not accept the account's refresh token any more: connect the account again.")
+    def _refused(self, code: str) -> TandemError:
+        """The error codes of RFC 6749 section 5.2; of any other code nothing is concluded."""
+        if code == "invalid_grant":
+            return ReconnectNeeded(f"{self.service} does not accept the account's refresh token any more: connect the account again.")
+        if code not in _OURS:
+            return self._silent()
+        name = self.service.upper()
+        return LinkStopped(
+            f"{self.service} does not accept this Tandem for the account ({code}): check TANDEM_{name}_CLIENT_ID and "
+            f"TANDEM_{name}_CLIENT_SECRET, and that the token was made with the same client."
+        )
 
     def _silent(self, status: int | None = None) -> Unavailable:
         return Unavailable(f"{self.service} does not give an access token now", service=self.service, status=status)
