@@ -209,3 +209,24 @@ def test_where_organisations_may_not_be_made_the_rest_flows(stage: Stage) -> Non
     assert stage.cycle().parked == 2
     assert report.state.value == "in-sync"
     assert contact_named(stage, "Ala")["fields"]["organizations"][0]["name"] == "Firma 0"
+
+
+def test_a_person_with_deals_is_not_deleted_without_a_word(stage: Stage) -> None:
+    """B5: what hangs on a person would go with it; that one waits, the others are deleted."""
+    contacts(*NAMES)(stage)
+    stage.settle()
+    stage.pipedrive_does("set_counts", id=person_named(stage, "Ala")["id"], open_deals_count=1)
+    for first in ("Ala", "Bartek"):
+        stage.google_does("delete", id=contact_named(stage, first)["id"])
+    stage.wait(60)
+    stage.cycle()
+    stage.wait(60)
+    report = stage.cycle()
+    assert (report.held, report.written[Side.RIGHT]["deleted"]) == (1, 1)
+    assert person_named(stage, "Ala")
+    again = stage.cycle()
+    assert (again.held, again.writes, again.state.value) == (1, 0, "waiting-for-person")
+    models.Question.objects.using(stage.alias).filter(kind="hold").update(choice="release")
+    report = stage.cycle()
+    assert (report.written[Side.RIGHT]["deleted"], stage.settle().held) == (1, 0)
+    assert not models.Question.objects.using(stage.alias).filter(closed_at=None).exists()

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from tandem.core.canonical import fold_organisation
 from tandem.core.contact import Contact
-from tandem.core.plan import Action, ActionKind
+from tandem.core.plan import Action, ActionKind, HoldReason
 from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
 from tandem.engine.bases import park
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided
+from tandem.engine.decide import Decided, hold_deletion
 from tandem.engine.settle import Acted, Settler
 from tandem.errors import OutcomeUnknown, Rejected, TandemError
 from tandem.replica import (
@@ -64,6 +64,13 @@ class Hand:
         """Send all waves, in the plan's order. What stops the link ends it early; everything known by then is settled."""
         last: _Flight | None = None
         for side, kind, wave in self._waves():
+            if kind == ActionKind.DELETE.value:
+                # The look below may fail; what is known by now must not be lost with it.
+                with self.bench.commit():
+                    self._settle(last)
+                    last = None
+                if self._hold_attached(side, wave):
+                    continue
             with self.bench.commit():
                 self._settle(last)
                 last = None
@@ -92,6 +99,19 @@ class Hand:
                 size = {ActionKind.CREATE: capabilities.wave_creations, ActionKind.UPDATE: capabilities.wave_updates}.get(kind, 1)
                 chosen = [action for action in actions if action.side is side and action.kind is kind and self._has_its_reference(action)]
                 yield from ((side, kind.value, chosen[start : start + size]) for start in range(0, len(chosen), size))
+
+    def _hold_attached(self, side: Side, wave: Sequence[Action] | Sequence[str]) -> bool:
+        """Hold a deletion that would take something along, unless a person has agreed to it."""
+        for action in wave:
+            if isinstance(action, str) or action.pair in self.decided.released:
+                continue
+            shadow = self._shadow(self.bench.pairs.one(action.pair), side)
+            if self.bench.replicas[side].has_attachments(Handle(RecordId(shadow.record_id), shadow.locator)):
+                with self.bench.commit():
+                    hold_deletion(self.bench, action.pair, side, HoldReason.ATTACHMENTS)
+                self.acted.held += 1
+                return True
+        return False
 
     def _has_its_reference(self, action: Action) -> bool:
         """Whether the name that a record shall point at is there by now. Without it the record waits for another round."""

@@ -22,7 +22,7 @@ from tandem.store import models
 from tandem.store.contents import decode_contact
 
 #: Keys that can start a match; an organisation or a nickname alone never does.
-_BLOCKING = frozenset({KeyKind.EMAIL, KeyKind.PHONE, KeyKind.NAME})
+_BLOCKING = frozenset({KeyKind.EMAIL, KeyKind.PHONE, KeyKind.NAME, KeyKind.NAME_SHORT})
 _BLOCKING_VALUES = frozenset(kind.value for kind in _BLOCKING)
 
 

@@ -44,7 +44,7 @@ class _Cycle:
             decided = self._decide()
             acted = self._carry_out(decided)
             self._count(acted)
-            self._note_open(decided)
+            self._note_open(decided, acted)
             if acted.stopped_by is not None:
                 raise acted.stopped_by
             if not (acted.is_restless or recovered.is_restless):
@@ -96,10 +96,10 @@ class _Cycle:
             self.report.count(side, kind, number)
         self.report.conflicts += acted.conflicts
 
-    def _note_open(self, decided: Decided) -> None:
+    def _note_open(self, decided: Decided, acted: Acted) -> None:
         report, bench = self.report, self.bench
         report.conflicts += sum(1 for conflicts in decided.conflicts.values() for item in conflicts if item.winner is None)
-        report.held = len(decided.plan.held)
+        report.held = len(decided.plan.held) + len(decided.asked) + acted.held
         report.left_out = len(decided.births.left_out)
         report.parked = len(bench.pairs.parked())
         report.questions = sum(1 for item in bench.pairs.questions() if item.kind != "hold")

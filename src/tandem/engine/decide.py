@@ -55,6 +55,8 @@ class Decided:
     reconciled: set[int] = field(default_factory=set)
     #: Deletions that the policy leaves to a person.
     asked: list[QuestionKey] = field(default_factory=list)
+    #: Pairs of which a person has released what was held.
+    released: frozenset[PairId] = frozenset()
     #: Pairs that wait for time to pass or for an outcome.
     settling: int = 0
 
@@ -83,7 +85,8 @@ def decide(bench: Bench) -> Decided:
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
     questions = bench.pairs.questions()
     if actions:
-        decided.plan = _guarded(bench, actions, questions, approval_of(bench, link, actions))
+        decided.released = frozenset(PairId(item.pair_id) for item in questions if item.pair_id and item.choice == "release")
+        decided.plan = _guarded(bench, actions, questions, decided.released, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         _ask(bench, decided, questions)
     return decided
@@ -98,7 +101,9 @@ def _without_unsettled_references(bench: Bench, decided: Decided, actions: list[
     return kept
 
 
-def _guarded(bench: Bench, actions: list[Action], questions: Sequence[models.Question], approval: Approval | None) -> Plan:
+def _guarded(
+    bench: Bench, actions: list[Action], questions: Sequence[models.Question], released: frozenset[PairId], approval: Approval | None
+) -> Plan:
     """The brake's judgement, with what persons have said so far."""
     holds = [item for item in questions if item.kind == "hold"]
     return plan(
@@ -107,7 +112,7 @@ def _guarded(bench: Bench, actions: list[Action], questions: Sequence[models.Que
         tally=bench.journal.tally(bench.now()),
         limits=bench.policy.brake,
         removals_held=any(item.data.get("reason") == HoldReason.REMOVALS.value and not item.choice for item in holds),
-        released=frozenset(PairId(item.pair_id) for item in holds if item.pair_id and item.choice == "release"),
+        released=released,
         approval=approval,
     )
 
@@ -145,6 +150,7 @@ class _Pairs:
         self._settling = {intent.pair_id for intent in bench.journal.pending()} if self._moved else set()
         self._busy = {side: bench.journal.busy_elsewhere(side) if self._moved else set() for side in Side}
         self._chosen = _choices(bench) if self._moved else {}
+        self._attached = _attached(bench) if self._moved else set()
         self._actions: list[Action] = []
 
     def actions(self) -> list[Action]:
@@ -181,7 +187,8 @@ class _Pairs:
             case Delete(side):
                 self._delete(pair, side)
             case AskDeletion(side):
-                self._actions_held(pair, side)
+                hold_deletion(self._bench, pair.id, side, HoldReason.ASKED)
+                self._decided.asked.append((pair.id, side.value, ""))
             case DeletionAgainstEdit(deleted):
                 self._close(pair, "deletion-against-edit")
                 self._bench.pairs.ask("deletion-against-edit", at=self._bench.now(), pair=pair.id, side=deleted.value)
@@ -232,6 +239,9 @@ class _Pairs:
         if self._bench.journal.paired_elsewhere(side, record):
             self._close(pair, "left-on-this-account")
             return
+        if pair.id in self._attached:
+            self._decided.asked.append((pair.id, side.value, ""))
+            return
         self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
 
     def _has_rested(self, pair: models.Pair, deleted: Side) -> bool:
@@ -242,13 +252,9 @@ class _Pairs:
             return False
         return drained_at > shadow.absent_at + self._bench.read_lag(deleted)
 
-    def _actions_held(self, pair: models.Pair, side: Side) -> None:
-        data: dict[str, object] = {"reason": HoldReason.ASKED.value, "action": ActionKind.DELETE.value}
-        self._bench.pairs.ask("hold", at=self._bench.now(), pair=pair.id, side=side.value, data=data)
-        self._decided.asked.append((pair.id, side.value, ""))
-
     def _close(self, pair: models.Pair, reason: str) -> None:
         pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, reason, False
+        self._bench.pairs.close_all_questions(pair.id, self._bench.now())
 
     def _one_sided(self, pair: models.Pair) -> None:
         """An earlier creation did not come about: it is wanted again, under its own marker, if its source is still there."""
@@ -264,6 +270,11 @@ class _Pairs:
             add_newborn(self._bench, self._decided, side, record_of(pair, side) or "", sight.contact, pair)
 
 
+def hold_deletion(bench: Bench, pair_id: int, side: Side, reason: HoldReason) -> None:
+    """Ask a person about a deletion. The caller holds the transaction."""
+    bench.pairs.ask("hold", at=bench.now(), pair=pair_id, side=side.value, data={"reason": reason.value, "action": ActionKind.DELETE.value})
+
+
 def _snapshot(pair: models.Pair) -> tuple[object, ...]:
     return (pair.state, pair.reason, bytes(pair.base_left), bytes(pair.base_right), pair.is_dirty, repr(pair.parked), pair.mapping_version)
 
@@ -271,6 +282,12 @@ def _snapshot(pair: models.Pair) -> tuple[object, ...]:
 def _thaw(pair: models.Pair) -> None:
     if pair.state in {PairState.FROZEN.value, PairState.PARKED.value}:
         pair.state = PairState.LINKED.value
+
+
+def _attached(bench: Bench) -> set[int]:
+    """Pairs whose deletion waits for a person, because something hangs on the record."""
+    waiting = [item for item in bench.pairs.questions() if item.kind == "hold" and not item.choice]
+    return {item.pair_id for item in waiting if item.pair_id and item.data.get("reason") == HoldReason.ATTACHMENTS.value}
 
 
 def _choices(bench: Bench) -> dict[int, dict[Part, Side]]:

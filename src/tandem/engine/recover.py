@@ -22,7 +22,7 @@ from datetime import datetime
 
 from tandem.core.canonical import entry_key, same_value
 from tandem.core.contact import FIELDS, FIRST_NAME, LAST_NAME, Contact, Entry, FieldName, Value, apply_delta
-from tandem.core.merge import Part, advance, parts_of
+from tandem.core.merge import parts_of, was_applied
 from tandem.core.state import RecordId, Side
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one
@@ -158,23 +158,14 @@ class _Recovery:
 
     def _observed(self, intent: models.Intent, payload: Payload, holds: Contact) -> None:
         """Parts that hold what was sent are settled; whatever else there is, is decided anew."""
-        wanted = {part for part in parts_of(payload.delta, self.bench.policy.region) if self._is_done(payload, part, holds)}
+        region, wanted_to_hold = self.bench.policy.region, apply_delta(payload.target, payload.delta)
+        sent = parts_of(payload.delta, region)
+        wanted = {part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region)}
         if intent.kind == "update" and wanted:
             self.settler.partly_updated(intent, frozenset(wanted), holds)
             self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
         else:
             self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now)
-
-    def _is_done(self, payload: Payload, part: Part, holds: Contact) -> bool:
-        """Whether a part holds now what was sent."""
-        region, name = self.bench.policy.region, part.field
-        sent, now = (
-            advance(Contact(), frozenset([part]), contact, region).values.get(name, "")
-            for contact in (apply_delta(payload.target, payload.delta), holds)
-        )
-        if isinstance(sent, tuple) and isinstance(now, tuple):
-            return [(item.label, item.primary) for item in sent] == [(item.label, item.primary) for item in now]
-        return (not sent and not now) or same_value(FIELDS[name].kind, sent, now, region)
 
     # References
 

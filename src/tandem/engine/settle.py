@@ -30,6 +30,8 @@ class Acted:
     counts: dict[tuple[Side, ActionKind], int] = field(default_factory=dict)
     conflicts: int = 0
     parked: int = 0
+    #: Deletions that wait for a person, because something hangs on the record.
+    held: int = 0
     #: Something was not done because it had moved, or has no answer yet: worth another look.
     is_restless: bool = False
     #: What stopped the rest, if anything did.
@@ -130,6 +132,7 @@ class Settler:
         pair = self.bench.pairs.one(intent.pair_id or 0)
         pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted", False
         self.bench.pairs.save(pair)
+        self.bench.pairs.close_all_questions(pair.id, self.bench.now())
         shadow = self.bench.archive.shadow(side, intent.record_id)
         if shadow is not None and shadow.presence != Presence.GONE.value:
             before = bytes(shadow.content) if shadow.content else None

@@ -106,6 +106,10 @@ class Pairs:
             question.data = data or {}
             question.save(using=self._alias)
 
+    def close_all_questions(self, pair_id: int, at: datetime) -> None:
+        """Close whatever is open about a pair."""
+        self._questions().filter(closed_at=None, pair_id=pair_id).update(closed_at=at)
+
     def close_questions(self, kind: str, keep: Iterable[tuple[int | None, str, str]], at: datetime) -> None:
         """Close the open questions of a kind that are not in `keep`, given as (pair, side, part)."""
         kept = set(keep)
