@@ -34,6 +34,7 @@ from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId
 from tandem.engine.preview import Preview
 from tandem.errors import LeaseLost, Malformed, Reach, StorageError, TandemError, Unavailable, WrongInput
+from tandem.store.links import LinkState, label_of
 from tandem.store.models import Link
 
 LABEL = "Pipedrive"
@@ -203,19 +204,23 @@ class Runner:
     def _begin(self, tandem: Tandem) -> int:
         """Connect, link, show, sync: what a person would do first. Returns the link."""
         known = tandem.links.all()
-        if known:
-            return known[0].id
-        accounts = [tandem.connecting.google(REFRESH_TOKEN), tandem.connecting.pipedrive(API_TOKEN)]
-        google, pipedrive = (str(account.settings["label"]) for account in accounts)
-        self._voice.connected([f"{account.settings['label']} ({account.name})" for account in accounts])
-        made = tandem.make_link(Wish(google, pipedrive, LABEL, Policy(conflicts=ConflictRule.RIGHT), creates_group=True))
-        shown = tandem.preview(made.row.id)
-        self._voice.planned(made.row, shown, estimate(shown, tandem.config), made.region)
+        row = known[0] if known else self._connect(tandem)
+        if row.state != LinkState.DRAFT.value:
+            return row.id
+        shown = tandem.preview(row.id)
+        self._voice.planned(row, shown, estimate(shown, tandem.config), tandem.links.policy(row).region)
         with self._voice.progress() as progress:
-            result = tandem.cycle(made.row.id, cause="first", news=progress.news)
+            result = tandem.cycle(row.id, cause="first", news=progress.news)
         self._voice.first_synced(result)
-        self._states[made.row.id] = result.state.value
-        return made.row.id
+        self._states[row.id] = result.state.value
+        return row.id
+
+    def _connect(self, tandem: Tandem) -> Link:
+        accounts = [tandem.connecting.google(REFRESH_TOKEN), tandem.connecting.pipedrive(API_TOKEN)]
+        google, pipedrive = (label_of(account) for account in accounts)
+        self._voice.connected([f"{label_of(account)} ({account.name})" for account in accounts])
+        policy = Policy(conflicts=ConflictRule.RIGHT)
+        return tandem.make_link(Wish(google, pipedrive, LABEL, policy, creates_group=True)).row
 
     # The loop
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -120,6 +120,7 @@ class Tandem:
         self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
         self.installation = self._installation_id()
+        self._forgot_on: dict[int, date] = {}
 
     def __enter__(self) -> Tandem:
         return self
@@ -284,12 +285,20 @@ class Tandem:
             report = self._prepare(row, lease, cause) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
             requests = {name: meter.calls - before[name][0] for name, meter in meters.items()}
             tokens = sum(meter.tokens - before[name][1] for name, meter in meters.items())
+            self._forget_old(LinkId(row.id))
             if report.cycle:
                 self.links.note_counts(report.cycle, {"requests": requests, "tokens": tokens})
         finally:
             self.services.settle_ledgers()
             self.schedule.release(lease, next_due_at=self._next_due_at(row.id))
         return of_report(report, requests, tokens)
+
+    def _forget_old(self, link: LinkId) -> None:
+        """Once a day, erase history that is older than wished."""
+        today = self.clock.now().date()
+        if self._forgot_on.get(link) != today:
+            self._forgot_on[link] = today
+            self.links.forget_before(link, self.clock.now() - timedelta(days=self.config.whole("HISTORY_DAYS")))
 
     def ask_for_cycle(self, link: int, *, is_full: bool = False) -> int:
         """Ask the working process for a cycle. Returns what `answer_to` needs: the last cycle before."""

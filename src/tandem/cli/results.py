@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _STATES = {
     "in-sync": "In sync.",
-    "waiting-for-person": "Something waits for a person; all else is in sync.",
+    "waiting-for-person": "Something waits for a person.",
     "reconnect": "An account has to be connected again.",
     "quota": "The budget is used up for now; it goes on by itself.",
     "unfinished": "Not finished; it goes on by itself.",
