@@ -12,10 +12,10 @@ Terminology
     marker        our random id inside a record that we created, so that it can be found again
     layout        where the synced fields live on this side (opaque, kept with the link)
 
-Rules: a replica decides nothing, keeps nothing between calls but its connection, and sends a write exactly once: what an
-answer leaves open is an outcome (`Unanswered`), never a repetition. Reads may be repeated inside. Errors that stop the link
-(see errors.py) are raised by reads and returned as `Untouched` by writes, so that the outcomes of a wave are never lost.
-Results of a wave stand in the order of what was asked.
+Rules: a replica decides nothing, keeps nothing between calls but its connection, and sends a write exactly once (but for a
+burst limit, which says that nothing was done): what an answer leaves open is an outcome (`Unanswered`), never a repetition.
+Reads may be repeated inside. Errors that stop the link (see errors.py) are raised by reads and returned as `Untouched` by
+writes, so that the outcomes of a wave are never lost. Results of a wave stand in the order of what was asked.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from tandem.errors import (
     Unavailable,
 )
 from tandem.replica import Untouched, Written
+from tandem.sandbox.faults import Rule
 from tandem.sandbox.world import World
 
 JSON = {"content-type": "application/json"}
@@ -235,3 +236,16 @@ def test_exhaustion_against_the_sandbox(world: World, clock: WorldClock, client:
     assert isinstance(outcomes[-1].error, QuotaExhausted)
     assert len(refused) <= (1 if headers else 5)
     assert isinstance(create(replica, Contact({FIRST_NAME: "Anna"})), Written)
+
+
+def test_a_write_that_met_the_burst_limit_goes_again_in_a_moment(world: World, clock: WorldClock, client: httpx2.Client) -> None:
+    """The limit says that nothing was done; the person is made once, after a short wait, without stopping the link."""
+    bench = Bench(world, clock, client)
+    replica = bench.replica()
+    world.faults.add(Rule("pipedrive", "addPerson", "429", times=2))
+
+    outcome = create(replica, Contact({FIRST_NAME: "Anna"}))
+
+    assert isinstance(outcome, Written)
+    assert bench.kinds().count("addPerson") == 3
+    assert len(world.pipedrive.state()["persons"]) == 1

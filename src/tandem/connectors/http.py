@@ -3,8 +3,8 @@
 Rules
     - Reads may be repeated: while the service is not available they are sent again, a few times, with growing waits.
     - A write is sent exactly once. What was lost before the first byte left is a definite no (`Unavailable`); what was lost
-      afterwards (time-out, reset, 5xx, a success that does not parse) may have happened (`OutcomeUnknown`). Only a 401 is sent
-      again, once, under a renewed token: it is a definite no of any call.
+      afterwards (time-out, reset, 5xx, a success that does not parse) may have happened (`OutcomeUnknown`). Only definite noes
+      that pass by themselves are sent again: a 401, once, under a renewed token, and a burst limit that is over in a moment.
     - Errors and logs carry the kind of call, status and ids; never queries, bodies, tokens, or what the service wrote.
     - Clock, client, authorization and budget are injected; nothing is kept but the connection, and no cookie is.
 
@@ -70,6 +70,8 @@ READ_ATTEMPTS = 4
 FIRST_WAIT_S = 1.0
 #: A service that asks for more patience than this is left to the schedule.
 LONGEST_WAIT_S = 90.0
+#: A write that met a burst limit is sent again after a wait this short; for a longer one the link waits.
+BURST_WAIT_S = 5.0
 #: What went wrong before the first byte of a request had left.
 _NOTHING_SENT = (
     httpx2.ConnectError,
@@ -168,13 +170,11 @@ class Door:
 
     def send(self, call: Call) -> Answer:
         """A success, else an error: see the rules of this module. The success of a write parses as JSON or is empty (204)."""
-        if call.is_write:
-            return self._send_once(call)
         attempts = tenacity.Retrying(
             sleep=self.clock.sleep,
             stop=tenacity.stop_after_attempt(READ_ATTEMPTS),
             wait=_pause,
-            retry=tenacity.retry_if_exception(_is_worth_another_try),
+            retry=tenacity.retry_if_exception(_is_untouched_and_brief if call.is_write else _is_worth_another_try),
             reraise=True,
         )
         return attempts(self._send_once, call)
@@ -264,6 +264,11 @@ def _is_worth_another_try(error: BaseException) -> bool:
     if isinstance(error, QuotaExhausted) or not isinstance(error, Unavailable):
         return False
     return not (isinstance(error, RateLimited) and error.retry_after_s > LONGEST_WAIT_S)
+
+
+def _is_untouched_and_brief(error: BaseException) -> bool:
+    """Of what may happen to a write only a rate limit is a sure "not done, and in a moment it may pass"."""
+    return isinstance(error, RateLimited) and not isinstance(error, QuotaExhausted) and error.retry_after_s <= BURST_WAIT_S
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
