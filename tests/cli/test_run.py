@@ -1,0 +1,155 @@
+"""Promise: `tandem run` works from nothing, shows edits flow, stops cleanly, and survives being killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from .conftest import Line
+from .test_story import contacts, persons
+
+#: Far more than it takes, for machines that are busy.
+PATIENCE_S = 120
+
+
+class Running:
+    """A `tandem run --json` in a process of its own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+        words = [sys.executable, "-P", "-m", "tandem", "run", "--port", "0", "--json"]
+        self.process = subprocess.Popen(words, env={**clean, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.began = time.monotonic()
+
+    def wait_for(self, event: str, **values: object) -> dict[str, object]:
+        """The next event of a kind, with these values. Fails when the process ends first, or with what it says to be wrong."""
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            told: dict[str, object] = json.loads(text)
+            if told.get("event") == event and values.items() <= told.items():
+                return told
+            assert time.monotonic() - self.began < PATIENCE_S, f"no {event} for too long"
+        assert self.process.stderr is not None
+        raise AssertionError(f"ended with {self.process.wait()} before {event}: {self.process.stderr.read()}")
+
+    def stop(self, number: signal.Signals) -> tuple[int, float]:
+        """Send a signal; returns the exit code, and seconds until then."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        self.process.communicate(timeout=30)
+        return self.process.returncode, time.monotonic() - begun
+
+
+@contextmanager
+def running(environment: Mapping[str, str]) -> Iterator[Running]:
+    """A run that does not outlive its test."""
+    run = Running(environment)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.communicate()
+
+
+def is_up(url: object) -> bool:
+    """Whether somebody answers there."""
+    try:
+        return httpx2.get(f"{url}/_sandbox/clock", timeout=2).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """With nothing at hand: sandbox, accounts, link, preview, first sync; an edit by a second terminal arrives on the other side;
+    the end is clean, within 5 seconds, and takes the sandbox with it. One's own data directory stays empty.
+    """  # noqa: D205 - one promise
+    environment = {"TANDEM_DATA_DIR": str(tmp_path / "data")}
+    with running(environment) as run:
+        url = run.wait_for("sandbox")["url"]
+        assert run.wait_for("preview")["actions"]
+        assert run.wait_for("first-sync")["state"] in {"in-sync", "waiting-for-person", "unfinished"}
+        examples = run.wait_for("watching")["examples"]
+        assert isinstance(examples, list)
+        edit = ["sandbox", "edit", "google", "create", 'groups=["Pipedrive"]', 'names=[{"givenName": "Ada", "familyName": "Example"}]']
+        for words in (edit, ["status", "--json"], ["history", "--limit", "5"]):
+            second = subprocess.run(
+                [sys.executable, "-P", "-m", "tandem", *words],
+                env={**os.environ, **environment},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert second.returncode == 0, second.stderr
+        change = run.wait_for("change", name="Ada Example")
+        assert (change["side"], change["kind"]) == ("pipedrive", "create")
+        code, seconds = run.stop(signal.SIGTERM)
+    assert code == 0
+    assert seconds < 5
+    assert not is_up(url)
+    assert not (tmp_path / "data" / "sandbox.json").exists()
+    assert not (tmp_path / "data" / "tandem.sqlite3").exists()
+
+
+def own(tandem: Line) -> dict[str, str]:
+    """The environment for a run beside the sandbox of the tests."""
+    return tandem.environment
+
+
+@pytest.mark.parametrize("moment", ["connected", "preview", "first-sync", "watching"])
+def test_killed_and_started_again(tandem: Line, moment: str) -> None:
+    """Killed at any moment without a chance to clean up, the next start goes on: everybody on both sides, nobody twice."""
+    with running(own(tandem)) as run:
+        run.wait_for(moment)
+        assert run.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    with running(own(tandem)) as run:
+        run.wait_for("watching")
+        tandem.edit("pipedrive", "create_person", {"name": "Ola Zielona", "emails": [{"value": "ola@example.com", "primary": True}]})
+        run.wait_for("change", name="Ola Zielona", side="google")
+        code, seconds = run.stop(signal.SIGINT)
+    assert (code, seconds < 5) == (0, True)
+    assert contacts(tandem) == persons(tandem) == {"Anna Nowak", "Jan Kowalski", "Ewa Lis", "Ola Zielona"}
+    state = tandem.control.call("GET", "state", service="pipedrive")["persons"]
+    assert isinstance(state, list)
+    assert len([one for one in state if isinstance(one, dict) and not one["is_deleted"]]) == 4
+
+
+def test_the_sandbox_ends_with_a_killed_run(tmp_path: Path) -> None:
+    """A run that is killed leaves no sandbox behind that would hold the port."""
+    with running({"TANDEM_DATA_DIR": str(tmp_path / "data")}) as run:
+        url = run.wait_for("sandbox")["url"]
+        run.stop(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while is_up(url):
+        assert time.monotonic() < deadline
+
+
+def test_one_run_at_a_time(tandem: Line) -> None:
+    """A second one in the same data directory says so and goes."""
+    with running(own(tandem)) as first:
+        first.wait_for("watching")
+        second = Running(own(tandem))
+        out, _ = second.process.communicate(timeout=PATIENCE_S)
+        assert second.process.returncode == 2
+        assert "Another Tandem is working" in json.loads(out.splitlines()[-1])["error"]
+
+
+def test_a_sync_beside_a_run(tandem: Line) -> None:
+    """`tandem sync` while a run holds the data directory reports the run's cycle; a deletion arrives, too."""
+    with running(own(tandem)) as run:
+        run.wait_for("watching")
+        tandem.edit("google", "create", {"groups": ["Pipedrive"], "fields": {"names": [{"givenName": "Ida", "familyName": "Nowa"}]}})
+        told = tandem("sync", "--json")
+        assert (told.code, told.data["state"]) == (0, "in-sync"), told
+        assert "Ida Nowa" in persons(tandem)
+        assert run.stop(signal.SIGTERM)[0] == 0

@@ -1,0 +1,179 @@
+"""Promise: wrong input is answered in a line or two that say what to do, with the right exit code, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import Line
+
+#: Command line, exit code, and words of the answer. F is a file that holds a wrong token.
+WRONG = [
+    ("frobnicate", 2, "No such command"),
+    ("account add google", 2, "--refresh-token-file"),
+    ("account add pipedrive", 2, "--api-token-file"),
+    ("account add google --refresh-token-file /nowhere", 2, "cannot be read"),
+    ("account add google --refresh-token-file EMPTY", 2, "nothing else"),
+    ("account add pipedrive --api-token-file TWO-LINES", 2, "nothing else"),
+    ("account add google --refresh-token-file F", 1, "does not accept this refresh token"),
+    ("account add pipedrive --api-token-file F", 1, "does not accept this API token"),
+    ("account add yahoo", 2, "No such command"),
+    ("link create", 2, "Missing option"),
+    ("link create --google google-9 --pipedrive pipedrive-1 --group Pipedrive", 2, "Known: google-1"),
+    ("link create --google pipedrive-1 --pipedrive pipedrive-1 --group Pipedrive", 2, "Known: google-1"),
+    ("link create --google google-1 --pipedrive pipedrive-9 --group Pipedrive", 2, "Known: pipedrive-1"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group Nobody", 2, "--create-group makes it"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group contactGroups/0000 --create-group", 2, "no group"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group contactGroups/starred", 2, "no group"),
+    ("link create --google google-1 --pipedrive pipedrive-1 --group Empty", 2, "linked already, by link 1"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group Empty --country Poland", 2, "no country code"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group Empty --scope ours", 2, "mine, visible, filter:ID"),
+    ("link create --google google-1 --pipedrive pipedrive-2 --group Empty --scope filter:9", 2, "no filter 9"),
+    ("link create --google google-1 --pipedrive pipedrive-1 --group Empty --direction up", 2, "two-way"),
+    ("link create --google google-1 --pipedrive pipedrive-1 --group Empty --conflicts me", 2, "pipedrive"),
+    ("link create --google google-1 --pipedrive pipedrive-1 --group Empty --outside no", 2, "adopt"),
+    ("link pause 9", 2, "Links: 1"),
+    ("link resume nine", 2, "Links: 1"),
+    ("link remove", 2, "Missing argument"),
+    ("link remove 9", 2, "Links: 1"),
+    ("preview 9", 2, "Links: 1"),
+    ("sync 9", 2, "Links: 1"),
+    ("sync 1 2", 2, "unexpected extra argument"),
+    ("status 9", 2, "Links: 1"),
+    ("history 9", 2, "Links: 1"),
+    ("history --limit 0", 2, "limit"),
+    ("sandbox --port 99999", 2, "port"),
+    ("sandbox edit outlook create", 2, "google"),
+    ("sandbox edit google frobnicate", 2, "The sandbox says"),
+    ("sandbox edit pipedrive update_person id", 2, "NAME=VALUE"),
+    ("sandbox edit pipedrive update_person id=99", 2, "no such person"),
+    ("sandbox edit pipedrive update_person phones=[", 2, "begins like JSON"),
+    ("sandbox faults --add nonsense", 2, "one JSON object"),
+    ("sandbox faults --add {} --clear", 2, "do not go together"),
+    ('sandbox faults --add {"effect":"rain"}', 2, "The sandbox says"),
+    ("sandbox clock --advance soon", 2, "valid number"),
+    ("run --port many", 2, "port"),
+]
+
+
+@pytest.fixture
+def linked(tandem: Line) -> Line:
+    """A draft link, a colleague's account, and files to be wrong with."""
+    tandem.connect()
+    assert tandem.link().code == 0
+    assert tandem("account", "add", "pipedrive", "--api-token-file", tandem.file("sandbox-colleague-token")).code == 0
+    for name, text in (("F", "wrong-token"), ("EMPTY", "\n"), ("TWO-LINES", "one\ntwo\n")):
+        (tandem.folder / name).write_text(text)
+    return tandem
+
+
+def stored(tandem: Line) -> list[str]:
+    """Every row, but for the ledger: asking costs tokens, also in vain."""
+    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
+        return [line for line in connection.iterdump() if "_ledger" not in line and "sqlite_sequence" not in line]
+
+
+def test_wrong_input_is_answered(linked: Line) -> None:
+    """Every command: exit code, words that help, two lines at most, no traceback, nothing on standard output, nothing written."""
+    before, writes = stored(linked), len(linked.writes())
+    for text, code, words in WRONG:
+        told = linked(*(str(linked.folder / word) if word in {"F", "EMPTY", "TWO-LINES"} else word for word in text.split()))
+        assert (told.code, told.out) == (code, ""), (text, told)
+        assert words in told.err, (text, told.err)
+        assert len(told.err.splitlines()) <= 2, (text, told.err)
+        assert "Traceback" not in told.err
+        assert "wrong-token" not in told.err
+    assert stored(linked) == before
+    assert len(linked.writes()) == writes
+
+
+def test_wrong_input_is_answered_in_json(linked: Line) -> None:
+    """With --json the answer is one object with `error` and `next`, wherever the mistake was."""
+    for text, code, words in WRONG:
+        told = linked(*(str(linked.folder / word) if word in {"F", "EMPTY", "TWO-LINES"} else word for word in text.split()), "--json")
+        assert told.code == code, (text, told)
+        assert set(told.data) == {"error", "next"}, text
+        if "unexpected extra" not in words:
+            assert words in str(told.data["error"]), (text, told.out)
+        assert told.err == "", text
+
+
+@pytest.mark.parametrize("words", [("account", "list"), ("link", "list"), ("status",)])
+def test_an_empty_installation_says_what_to_do(tandem: Line, words: tuple[str, ...]) -> None:
+    """Nothing connected yet is no error."""
+    told = tandem(*words)
+    assert told.code == 0
+    assert "tandem" in told.out
+    assert tandem(*words, "--json").code == 0
+
+
+@pytest.mark.parametrize("words", [("sync",), ("preview",), ("history",), ("link", "pause")])
+def test_without_a_link(tandem: Line, words: tuple[str, ...]) -> None:
+    """Commands about a link say how to make one."""
+    told = tandem(*words)
+    assert (told.code, "tandem link create" in told.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TANDEM_HISTORY_DAY", "1", "not a setting"),
+        ("TANDEM_SECRET_KEY", "short", "32 characters"),
+        ("TANDEM_GOOGLE_READ_LAG_S", "-1", "must be a number"),
+        ("TANDEM_GOOGLE_READS_PER_MINUTE", "1.5", "whole number"),
+        ("TANDEM_PIPEDRIVE_API_URL", "http://pipedrive.example.com", "https://"),
+        ("TANDEM_DATABASE_URL", "postgresql://localhost/tandem", "SQLite"),
+        ("TANDEM_SANDBOX_URL", "http://127.0.0.1:9", "no sandbox"),
+        ("TANDEM_DATA_DIR", "/proc/tandem", "TANDEM_DATA_DIR"),
+    ],
+)
+def test_a_wrong_setting_is_named(linked: Line, name: str, value: str, words: str) -> None:
+    """The message names the variable or what it points at; no traceback, whatever is wrong."""
+    linked.more[name] = value
+    told = linked("preview")
+    assert told.code in {1, 2, 6}, told
+    assert words in told.err, told.err
+    assert "Traceback" not in told.err
+
+
+def test_a_broken_configuration_leaves_help_alone() -> None:
+    """`--help` works with any environment, in a process of its own."""
+    environment = {**os.environ, "TANDEM_NONSENSE": "1"}
+    for words, code in ((["--help"], 0), (["sync", "--help"], 0), (["status"], 2)):
+        answer = subprocess.run(
+            [sys.executable, "-P", "-m", "tandem", *words], env=environment, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == code, answer
+        assert "Traceback" not in answer.stderr
+
+
+def test_the_unforeseen_is_written_down(linked: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody thought of prints its kind and a file, never its text, which may hold anything."""
+    from tandem.app import Tandem
+
+    def fail(self: Tandem, link: int, **_: object) -> None:
+        raise KeyError("Anna Nowak")
+
+    monkeypatch.setattr(Tandem, "preview", fail)
+    for more in ((), ("--json",)):
+        told = linked("preview", *more)
+        assert told.code == 1
+        assert "KeyError" in told.out + told.err
+        assert "Anna" not in told.out + told.err
+        assert str(linked.data_dir / "error.log") in told.out + told.err
+    assert "KeyError" in (linked.data_dir / "error.log").read_text()
+    assert (linked.data_dir / "error.log").stat().st_mode & 0o077 == 0
+
+
+def test_the_wrong_key_is_said(linked: Line) -> None:
+    """A data directory whose key was lost says so instead of failing somewhere deep."""
+    (linked.data_dir / "secret.key").write_text("f" * 64)
+    told = linked("sync")
+    assert told.code == 1
+    assert "another secret key" in told.err
+    json.loads(linked("sync", "--json").out)
