@@ -145,6 +145,12 @@ class Stage:
         """The one link."""
         return models.Link.objects.using(self.alias).get()
 
+    def choose_group(self, name: str) -> None:
+        """Link another label."""
+        self.group = next(
+            f"contactGroups/{one['id']}" for one in self.world.google.state()["groups"] if one["name"] == name and one["life"] == "live"
+        )
+
     def close(self) -> None:
         """Forget the database."""
         self.database.close()
