@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -134,14 +135,19 @@ class Runner:
         place = DataDir(self._config.data_dir)
         if not place.lock():
             raise WrongInput(f"Another Tandem is working in {place.path}; stop it, or set TANDEM_DATA_DIR to another directory.")
+        was_cut_off = False
         try:
             with self._signals():
                 self._run(place)
         except _CutOffError:
-            pass
+            was_cut_off = True
         finally:
             place.unlock()
         self._voice.stopped()
+        if was_cut_off:
+            # Calls that hang in the pool's threads would be waited for.
+            sys.stdout.flush()
+            os._exit(0)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

@@ -153,3 +153,47 @@ def test_a_sync_beside_a_run(tandem: Line) -> None:
         assert (told.code, told.data["state"]) == (0, "in-sync"), told
         assert "Ida Nowa" in persons(tandem)
         assert run.stop(signal.SIGTERM)[0] == 0
+
+
+def test_a_hanging_cycle_is_cut_off(tandem: Line) -> None:
+    """Told to stop while a service does not answer, a run ends within 5 seconds, with exit code 0."""
+    with running(own(tandem)) as run:
+        run.wait_for("watching")
+        tandem.control.call(
+            "POST", "faults", {"service": "pipedrive", "match": "getPersons", "effect": "slow", "seconds": 50, "times": None}
+        )
+        log = tandem.control.call("GET", "log")["last"]
+        while not any("getPersons" in str(entry) for entry in entries(tandem, log)):
+            assert run.process.poll() is None
+        code, seconds = run.stop(signal.SIGTERM)
+    assert (code, seconds < 5) == (0, True), seconds
+
+
+def entries(tandem: Line, since: object) -> list[object]:
+    """The sandbox's log after a number."""
+    listed = tandem.control.call("GET", "log", since=str(since))["entries"]
+    assert isinstance(listed, list)
+    return list(listed)
+
+
+def test_a_run_with_accounts_of_ones_own(tandem: Line) -> None:
+    """With other servers configured and accounts connected, run keeps the links there going and starts no sandbox."""
+    url = tandem.control.url
+    tandem.more = {
+        "TANDEM_SANDBOX_URL": "",
+        "TANDEM_GOOGLE_API_URL": f"{url}/google",
+        "TANDEM_GOOGLE_TOKEN_URL": f"{url}/google/token",
+        "TANDEM_GOOGLE_CLIENT_ID": "sandbox-client",
+        "TANDEM_GOOGLE_CLIENT_SECRET": "sandbox-secret",
+        "TANDEM_PIPEDRIVE_API_URL": f"{url}/pipedrive",
+    }
+    tandem.connect()
+    assert tandem.link().code == 0
+    assert tandem("sync").code == 0
+    with running(own(tandem)) as run:
+        assert run.wait_for("watching")["link"] is None
+        tandem.edit("pipedrive", "update_person", {"id": 1, "first_name": "Hanna"})
+        assert tandem("sync", "--json").data["google"] == {"created": 0, "updated": 1, "deleted": 0}
+        assert run.wait_for("change")["name"] == "Hanna Nowak"
+        assert run.stop(signal.SIGTERM)[0] == 0
+    assert not (tandem.data_dir / "sandbox.json").exists()

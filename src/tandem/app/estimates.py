@@ -17,8 +17,8 @@ from tandem.engine.preview import Preview
 _TOKENS = {ActionKind.CREATE: 5, ActionKind.UPDATE: 6, ActionKind.DELETE: 4}
 _CALLS = {ActionKind.CREATE: 1, ActionKind.UPDATE: 2, ActionKind.DELETE: 2}
 _BATCH, _BATCH_UNITS = 200, 6
-#: Listing both sides twice.
-_LOOK_S = 5.0
+#: Listing both sides twice; a field that is made.
+_LOOK_S, _LOOK_TOKENS, _FIELD_TOKENS = 5.0, 60, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ def estimate(shown: Preview, config: Config) -> Estimate:
     """The cost of what a preview shows."""
     on_right = {kind: shown.count(Side.RIGHT, kind) for kind in _TOKENS}
     on_left = {kind: shown.count(Side.LEFT, kind) for kind in _TOKENS}
-    tokens = sum(number * _TOKENS[kind] for kind, number in on_right.items())
+    fields = sum(len(names) for names in shown.to_create.values())
+    tokens = _LOOK_TOKENS + fields * _FIELD_TOKENS + sum(number * _TOKENS[kind] for kind, number in on_right.items())
     calls = sum(number * _CALLS[kind] for kind, number in on_right.items())
     units = sum(min(number, _BATCH_UNITS * ceil(number / _BATCH)) for number in on_left.values())
     right_s = calls / max(config.number("PIPEDRIVE_BURST_PER_2S") / 2, 0.1)

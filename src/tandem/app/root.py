@@ -7,9 +7,8 @@ instead, so that tests and simulations hold several installations in one process
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,29 +17,24 @@ import httpx2
 from django.db import DatabaseError, connections, transaction
 
 from tandem.app import sandboxed
+from tandem.app.benches import Benches
 from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import kept, kept_data, mapping_version
 from tandem.app.results import Result, of_report, of_row
-from tandem.app.services import Gate, Pool, Services
+from tandem.app.services import Pool, Services
 from tandem.app.sides import PRODUCT
 from tandem.clock import Clock, SystemClock
 from tandem.config import Config
-from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.reading import RunAll
-from tandem.connectors.pipedrive.replica import PipedriveReplica
-from tandem.core.canonical import MatchKey
-from tandem.core.contact import ADDRESS, MESSENGERS, Delta, FieldName
 from tandem.core.state import LinkId, Side
-from tandem.engine.bench import Bench, Timings
+from tandem.engine.bench import Bench
 from tandem.engine.cycle import run_cycle
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
-from tandem.replica import References, Replica
 from tandem.store import models, setup
-from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
@@ -56,14 +50,6 @@ SANDBOX_POLL_S = 2.0
 
 def _no_news(line: str, /, **counts: object) -> None:
     """Nobody listens."""
-
-
-class ForeseeingReplica(PipedriveReplica):
-    """Before enabling: a field that has no place yet will have one, so that a preview shows what goes there."""
-
-    def refusals(self, delta: Delta) -> Mapping[FieldName, str]:
-        """What stays refused when the fields have been made."""
-        return {name: sentence for name, sentence in super().refusals(delta).items() if name not in (MESSENGERS, ADDRESS)}
 
 
 class Tandem:
@@ -107,11 +93,8 @@ class Tandem:
         setup.register(self.alias, path)
         setup.migrate(self.alias)
         self._token = token
-        self._digest_key = derive(ring[-1], "tandem match keys")
         self._pool = Pool()
-        self._run_all: RunAll = run_all or self._pool
-        self._timeout_s = config.number("HTTP_TIMEOUT_S")
-        self._client = make_client(timeout_s=self._timeout_s, transport=transport)
+        self._client = make_client(timeout_s=config.number("HTTP_TIMEOUT_S"), transport=transport)
         self.accounts = Accounts(self.alias)
         self.links = Links(self.alias)
         self.schedule = Schedule(self.alias)
@@ -119,7 +102,17 @@ class Tandem:
         self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
         self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
-        self.installation = self._installation_id()
+        self._benches = Benches(
+            alias=self.alias,
+            config=config,
+            clock=self.clock,
+            services=self.services,
+            links=self.links,
+            run_all=run_all or self._pool,
+            token=token,
+            installation=self._installation_id(),
+            digest_key=derive(ring[-1], "tandem match keys"),
+        )
         self._forgot_on: dict[int, date] = {}
 
     def __enter__(self) -> Tandem:
@@ -140,10 +133,6 @@ class Tandem:
         rows = models.Installation.objects.using(self.alias)
         row = rows.order_by("id").first() or rows.create(installation_id=self._token()[:12], created_at=self.clock.now())
         return row.installation_id
-
-    def digest(self, key: MatchKey) -> str:
-        """A match key as it may be stored: nobody can read it back without the secret key."""
-        return hmac.new(self._digest_key, key.text.encode(), hashlib.sha256).hexdigest()[:24]
 
     def check_database(self) -> str:
         """Write, and take it back. Raises StorageError when that is not possible."""
@@ -191,53 +180,7 @@ class Tandem:
 
     def bench(self, link: int, *, lease: Lease | None = None, news: Callable[..., None] = _no_news) -> Bench:
         """What a cycle of this link works with. Without a lease it can look and not write."""
-        row = self.links.one(link)
-        link_id = LinkId(row.id)
-        gate = Gate(self.clock, self._timeout_s)
-        archive = Archive(self.alias, link_id)
-        references = {side: archive.known_references(side) for side in Side}
-        replicas: dict[Side, Replica] = {
-            Side.LEFT: self._google(row, gate),
-            Side.RIGHT: self._pipedrive(row, gate, references[Side.RIGHT], is_shown_only=lease is None),
-        }
-        left, right = (kept(settings) for settings in (row.left_settings, row.right_settings))
-        policy = self.links.policy(row)
-        bench = Bench(
-            alias=self.alias,
-            link=link_id,
-            policy=policy,
-            mapping_version=row.mapping_version,
-            replicas=replicas,
-            references=references,
-            lacking={**left.lacking, **right.lacking},
-            holds_marker={Side.LEFT: left.holds_marker, Side.RIGHT: right.holds_marker},
-            installation=self.installation,
-            digest=self.digest,
-            clock=self.clock,
-            timings=Timings(http_timeout_s=self._timeout_s, birth_quiet_s=self.config.number("BIRTH_QUIET_S")),
-            token=self._token,
-            news=news,
-            lease=lease,
-        )
-        gate.bench = bench
-        return bench
-
-    def _google(self, row: models.Link, gate: Gate) -> GoogleReplica:
-        door = self.services.door(row.left_account, gate)
-        return GoogleReplica(door, group=str(row.left_settings["group"]), read_lag_s=self.config.number("GOOGLE_READ_LAG_S"))
-
-    def _pipedrive(self, row: models.Link, gate: Gate, references: References, *, is_shown_only: bool) -> PipedriveReplica:
-        settings = row.right_settings
-        kind = ForeseeingReplica if is_shown_only and not settings.get("is_enabled") else PipedriveReplica
-        return kind(
-            self.services.door(row.right_account, gate),
-            references=references,
-            layout=str(settings.get("layout", "")),
-            owner_id=int(settings["owner"]),
-            scope=str(settings["scope"]),
-            read_lag_s=self.config.number("PIPEDRIVE_READ_LAG_S"),
-            run_all=self._run_all,
-        )
+        return self._benches.make(self.links.one(link), lease, news)
 
     def _enable(self, row: models.Link, lease: Lease) -> None:
         """Make the fields that are lacking, and keep where they are."""

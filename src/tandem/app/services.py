@@ -106,9 +106,9 @@ class Pool:
         return [future.result() for future in [self._executor.submit(task) for task in tasks]]
 
     def close(self) -> None:
-        """End the threads; what is under way comes to its end."""
+        """End the threads. After a cycle nothing is under way; after one that was cut off, what is comes to its end by itself."""
         if self._executor is not None:
-            self._executor.shutdown()
+            self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
 
 

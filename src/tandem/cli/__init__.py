@@ -16,13 +16,13 @@ from tandem.cli import accounts, doctor, links, running, sandbox, seeing, syncin
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("run")(running.keep_going)
 app.add_typer(accounts.app, name="account")
 app.add_typer(links.app, name="link")
 app.command("preview")(syncing.preview)
 app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)
 app.command("history")(seeing.history)
-app.command("run")(running.keep_going)
 app.add_typer(sandbox.app, name="sandbox")
 app.command("doctor")(doctor.doctor)
 
