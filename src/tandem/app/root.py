@@ -164,7 +164,10 @@ class Tandem:
 
     def make_link(self, wish: Wish) -> MadeLink:
         """Make a link, as a draft, and look where its fields will live. Raises what `Linking.make` raises."""
-        return self.linking.make(wish)
+        try:
+            return self.linking.make(wish)
+        finally:
+            self.services.settle_ledgers()
 
     def pause(self, link: int) -> None:
         """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""
