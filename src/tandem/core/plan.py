@@ -71,6 +71,8 @@ class HoldReason(Enum):
     ATTACHMENTS = "attachments"
     #: The deletion rule of the link says so.
     ASKED = "asked"
+    #: The other record is not to be found any more, but nothing says that it was deleted: it may have been hidden.
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)

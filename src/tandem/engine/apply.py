@@ -180,10 +180,8 @@ class Hand:
     def _record_change(self, flight: _Flight, action: Action) -> None:
         pair = self.bench.pairs.one(action.pair)
         target = self._shadow(pair, action.side)
-        source = self.bench.archive.shadow(action.side.other, record_of(pair, action.side.other) or "")
-        payload = Payload(
-            source=decode_contact(source.content if source else None), target=decode_contact(target.content), delta=dict(action.delta)
-        )
+        source = self.decided.sources.get((action.pair, action.side), Contact())
+        payload = Payload(source=source, target=decode_contact(target.content), delta=dict(action.delta))
         self._intent(
             flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version, before=target.raw and bytes(target.raw)
         )

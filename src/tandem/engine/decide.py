@@ -15,7 +15,19 @@ from tandem.core.canonical import fold_organisation
 from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
 from tandem.core.merge import Conflict, Merged, Part
 from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
-from tandem.core.reconcile import AskDeletion, Close, Delete, DeletionAgainstEdit, Freeze, Meet, Nothing, Wait, Write, reconcile
+from tandem.core.reconcile import (
+    AskDeletion,
+    Close,
+    CloseReason,
+    Delete,
+    DeletionAgainstEdit,
+    Freeze,
+    Meet,
+    Nothing,
+    Wait,
+    Write,
+    reconcile,
+)
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
 from tandem.engine.approval import approval_of
 from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
@@ -27,6 +39,7 @@ from tandem.store.pairs import record_of
 
 #: (pair, side, part) of a question.
 QuestionKey = tuple[int | None, str, str]
+_BY_ITSELF = frozenset(reason.value for reason in (HoldReason.ATTACHMENTS, HoldReason.ASKED, HoldReason.ABSENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class Decided:
     #: By the (negative) pair id of their action.
     newborn: dict[PairId, Newborn] = field(default_factory=dict)
     conflicts: dict[PairId, tuple[Conflict, ...]] = field(default_factory=dict)
+    #: What an update carries, as it was when planned; the source may have moved by the time of the write.
+    sources: dict[tuple[PairId, Side], Contact] = field(default_factory=dict)
     births: Births = field(default_factory=Births)
     matched: int = 0
     #: Pairs that were looked at.
@@ -150,7 +165,7 @@ class _Pairs:
         self._settling = {intent.pair_id for intent in bench.journal.pending()} if self._moved else set()
         self._busy = {side: bench.journal.busy_elsewhere(side) if self._moved else set() for side in Side}
         self._chosen = _choices(bench) if self._moved else {}
-        self._attached = _attached(bench) if self._moved else set()
+        self._withheld, self._released = _deletions_asked(bench) if self._moved else (set(), set())
         self._actions: list[Action] = []
 
     def actions(self) -> list[Action]:
@@ -174,6 +189,10 @@ class _Pairs:
             return
         fit_mapping(self._bench, pair)
         sights = {side: self.sight(pair, side) for side in Side}
+        if pair.state == PairState.FROZEN.value and Presence.GONE in {sight.presence for sight in sights.values()}:
+            # What was deleted after it had left the sync is no word about the other side.
+            self._close(pair, CloseReason.GONE_AND_OUT_OF_SCOPE.value)
+            return
         policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
         decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, self._chosen.get(pair.id, {}))
         match decision:
@@ -184,11 +203,11 @@ class _Pairs:
             case Write(merged):
                 _thaw(pair)
                 self._write(pair, sights, merged)
-            case Delete(side):
-                self._delete(pair, side)
-            case AskDeletion(side):
+            case AskDeletion(side) if pair.id not in self._released:
                 hold_deletion(self._bench, pair.id, side, HoldReason.ASKED)
                 self._decided.asked.append((pair.id, side.value, ""))
+            case Delete(side) | AskDeletion(side):
+                self._delete(pair, side)
             case DeletionAgainstEdit(deleted):
                 self._close(pair, "deletion-against-edit")
                 self._bench.pairs.ask("deletion-against-edit", at=self._bench.now(), pair=pair.id, side=deleted.value)
@@ -225,6 +244,7 @@ class _Pairs:
             if rest:
                 blanks = count_blanks(sights[side].contact, rest)
                 self._actions.append(Action(ActionKind.UPDATE, side, pair_id, delta=rest, blanks=blanks))
+                self._decided.sources[pair_id, side] = sights[side.other].contact
                 wanted = True
         if merged.conflicts:
             self._decided.conflicts[pair_id] = merged.conflicts
@@ -232,15 +252,16 @@ class _Pairs:
         pair.is_dirty = wanted
 
     def _delete(self, pair: models.Pair, side: Side) -> None:
-        if not self._has_rested(pair, side.other):
+        has_rested = self._has_rested(pair, side.other)
+        if pair.id in self._withheld or (pair.id in self._released and not has_rested):
+            self._decided.asked.append((pair.id, side.value, ""))
+            return
+        if not has_rested:
             self._decided.settling += 1
             return
         record = record_of(pair, side) or ""
         if self._bench.journal.paired_elsewhere(side, record):
             self._close(pair, "left-on-this-account")
-            return
-        if pair.id in self._attached:
-            self._decided.asked.append((pair.id, side.value, ""))
             return
         self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
 
@@ -284,10 +305,11 @@ def _thaw(pair: models.Pair) -> None:
         pair.state = PairState.LINKED.value
 
 
-def _attached(bench: Bench) -> set[int]:
-    """Pairs whose deletion waits for a person, because something hangs on the record."""
-    waiting = [item for item in bench.pairs.questions() if item.kind == "hold" and not item.choice]
-    return {item.pair_id for item in waiting if item.pair_id and item.data.get("reason") == HoldReason.ATTACHMENTS.value}
+def _deletions_asked(bench: Bench) -> tuple[set[int], set[int]]:
+    """Pairs whose deletion waits for a person by itself (not with all others, under the brake), and those that somebody released."""
+    items = [item for item in bench.pairs.questions() if item.kind == "hold" and item.data.get("reason") in _BY_ITSELF]
+    waiting = {item.pair_id for item in items if item.pair_id and not item.choice}
+    return waiting, {item.pair_id for item in items if item.pair_id and item.choice == "release"} - waiting
 
 
 def _choices(bench: Bench) -> dict[int, dict[Part, Side]]:

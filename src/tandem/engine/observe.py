@@ -17,8 +17,10 @@ from datetime import datetime, timedelta
 
 from tandem.core.canonical import fingerprint
 from tandem.core.contact import Contact
-from tandem.core.state import Cursor, Presence, RecordId, Side, Version, is_older
+from tandem.core.plan import HoldReason
+from tandem.core.state import Cursor, PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
+from tandem.engine.decide import hold_deletion
 from tandem.errors import CursorExpired, Malformed
 from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
 from tandem.store import models
@@ -146,6 +148,8 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
     bench.archive.put(judge.rows.values())
     bench.archive.flag(side, judge.look)
     bench.pairs.touch(side, judge.moved)
+    _doubt_absence(bench, side, judge)
+    _notice_restored(bench, side, judge)
     if not gathered.is_disbelieved:
         bench.archive.drop(side, gathered.unlisted)
     _save_feed(bench, gathered)
@@ -159,6 +163,7 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     judge.judge(sighting, bench.archive.heads(side, [sighting.handle.id]).get(sighting.handle.id), is_paired=True)
     bench.archive.put(judge.rows.values())
     bench.pairs.touch(side, judge.moved)
+    _doubt_absence(bench, side, judge)
 
 
 def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
@@ -189,6 +194,10 @@ class _Judge:
         self.moved: set[str] = set()
         self.born: set[str] = set()
         self.look: set[str] = set()
+        #: Gone for no other reason than that it is not found.
+        self.vanished: set[str] = set()
+        #: Deleted before, and there again.
+        self.restored: set[str] = set()
 
     def judge(self, sighting: Sighting, head: Head | None, *, is_paired: bool) -> None:
         """Judge one sighting."""
@@ -218,6 +227,8 @@ class _Judge:
             return
         if head is None and not is_paired:
             self.born.add(id_)
+        if head is not None and head.presence is Presence.GONE and seen.in_scope:
+            self.restored.add(id_)
         if is_changed and is_paired:
             self.moved.add(id_)
         if is_changed or head is None or head.version != seen.version or head.locator != seen.handle.locator or head.needs_look:
@@ -247,6 +258,7 @@ class _Judge:
             is_apart = self._now - head.absent_at >= timedelta(seconds=self._bench.timings.absence_s)
             if is_apart and since_sight > self._lag:
                 self._gone(handle, head, is_paired=True)
+                self.vanished.add(handle.id)
                 return
         row = self._existing(handle.id)
         if row is not None:
@@ -266,6 +278,22 @@ class _Judge:
 
     def _existing(self, id_: str) -> models.Shadow | None:
         return self.rows.get(id_) or self._bench.archive.shadow(self._gathered.side, id_)
+
+
+def _doubt_absence(bench: Bench, side: Side, judge: _Judge) -> None:
+    """Where deletions are not streamed, a record that is not found may as well be hidden: what follows from it, a person decides."""
+    if bench.replicas[side].capabilities.streams_tombstones:
+        return
+    for pair in bench.pairs.of(side, judge.vanished).values():
+        if pair.state == PairState.LINKED.value:
+            hold_deletion(bench, pair.id, side.other, HoldReason.ABSENT)
+
+
+def _notice_restored(bench: Bench, side: Side, judge: _Judge) -> None:
+    """A record whose pair was closed by its deletion is there again: whether it shall be synced again, a person decides."""
+    for pair in bench.pairs.of(side, judge.restored).values():
+        if pair.state == PairState.CLOSED.value:
+            bench.pairs.ask("restored", at=bench.now(), pair=pair.id, side=side.value)
 
 
 def _rename_pointing(bench: Bench, gathered: Gathered, judge: _Judge) -> None:

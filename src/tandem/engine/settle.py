@@ -18,9 +18,8 @@ from tandem.engine.observe import absorb_one, shadow_row
 from tandem.errors import LinkStopped, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
-from tandem.store.contents import Payload, decode_contact, decode_payload, encode_contact
+from tandem.store.contents import Payload, decode_payload, encode_contact
 from tandem.store.journal import Note, OutcomeKind
-from tandem.store.pairs import record_of
 
 
 @dataclass(slots=True)
@@ -150,8 +149,7 @@ class Settler:
         pair, payload = self.bench.pairs.one(intent.pair_id), decode_payload(intent.payload)
         wanted = payload.delta or payload.contact.values
         refused = outcome.fields or frozenset(FieldName(name) for name in wanted)
-        shadow = self.bench.archive.shadow(Side(intent.side).other, record_of(pair, Side(intent.side).other) or "")
-        park(pair, Side(intent.side), decode_contact(shadow.content if shadow else None), dict.fromkeys(refused, outcome.sentence))
+        park(pair, Side(intent.side), payload.source, dict.fromkeys(refused, outcome.sentence))
         if intent.kind == "create" and not outcome.fields:
             pair.reason = "refused"
         pair.is_dirty = True
