@@ -19,7 +19,9 @@ from tandem.core.canonical import fingerprint
 from tandem.core.contact import Contact
 from tandem.core.state import Cursor, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
-from tandem.errors import CursorExpired, Malformed
+from tandem.engine.mergers import note_mergers
+from tandem.engine.restored import ask_restored, retry_refused
+from tandem.errors import CursorExpired, LayoutMoved, Malformed
 from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
 from tandem.store import models
 from tandem.store.archive import Head
@@ -43,6 +45,8 @@ class Gathered:
     #: Ids whose sighting is a direct read.
     direct: set[RecordId] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
+    #: Records that are addressed otherwise now: former locator -> handle.
+    relocated: dict[str, Handle] = field(default_factory=dict)
     #: Unpaired records that a full listing did not show any more.
     unlisted: set[RecordId] = field(default_factory=set)
     #: The listing lacks what is there: believed in what it shows only.
@@ -62,6 +66,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
 
     Raises:
         Malformed: the drain ended without a new position.
+        LayoutMoved: a field of the layout is not there any more; nothing of the drain is made visible.
     """
     replica = bench.replicas[side]
     feed = bench.archive.feed(side)
@@ -77,6 +82,8 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
     _look_directly(bench, gathered)
+    if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
+        raise LayoutMoved
     return gathered
 
 
@@ -86,6 +93,7 @@ def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
         gathered.listing = page.listing
         gathered.sightings.update((sighting.handle.id, sighting) for sighting in page.sightings)
         gathered.references.extend(page.references)
+        gathered.relocated.update(page.relocated)
         gathered.cursor = page.cursor or gathered.cursor
         bench.news("listing", side=side.value, records=len(gathered.sightings))
     if not gathered.cursor:
@@ -146,6 +154,10 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
     bench.archive.put(judge.rows.values())
     bench.archive.flag(side, judge.look)
     bench.pairs.touch(side, judge.moved)
+    note_mergers(bench, side, gathered.sightings.values(), gathered.relocated)
+    ask_restored(bench, side, judge.restored)
+    if gathered.listing is Listing.FULL:
+        retry_refused(bench, side)
     if not gathered.is_disbelieved:
         bench.archive.drop(side, gathered.unlisted)
     _save_feed(bench, gathered)
@@ -159,6 +171,7 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     judge.judge(sighting, bench.archive.heads(side, [sighting.handle.id]).get(sighting.handle.id), is_paired=True)
     bench.archive.put(judge.rows.values())
     bench.pairs.touch(side, judge.moved)
+    note_mergers(bench, side, [sighting], {})
 
 
 def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
@@ -189,6 +202,8 @@ class _Judge:
         self.moved: set[str] = set()
         self.born: set[str] = set()
         self.look: set[str] = set()
+        #: Known as deleted, and there again under a later version.
+        self.restored: set[str] = set()
 
     def judge(self, sighting: Sighting, head: Head | None, *, is_paired: bool) -> None:
         """Judge one sighting."""
@@ -218,6 +233,8 @@ class _Judge:
             return
         if head is None and not is_paired:
             self.born.add(id_)
+        if head is not None and head.presence is Presence.GONE and head.version != seen.version:
+            self.restored.add(id_)
         if is_changed and is_paired:
             self.moved.add(id_)
         if is_changed or head is None or head.version != seen.version or head.locator != seen.handle.locator or head.needs_look:
