@@ -259,8 +259,6 @@ class Preparation:
     holds_marker: bool = True
     #: What the user should know about the places, each a sentence.
     notices: tuple[str, ...] = ()
-    #: Names of fields that were made a second time already; removed again, they are left out.
-    remade: tuple[str, ...] = ()
 
 
 class Replica(Protocol):

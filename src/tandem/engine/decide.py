@@ -95,7 +95,9 @@ def decide(bench: Bench) -> Decided:
     folded = answer_mergers(bench)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
-    actions = _without_unsettled_references(bench, decided, [*_Pairs(bench, decided).actions(), *folded.actions, *_newborn_actions(bench, decided)])
+    actions = _without_unsettled_references(
+        bench, decided, [*_Pairs(bench, decided).actions(), *folded.actions, *_newborn_actions(bench, decided)]
+    )
     if is_first:
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]

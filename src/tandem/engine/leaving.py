@@ -32,7 +32,8 @@ def check_leaving(bench: Bench) -> ScopeLeft | None:
             question.choice, question.data = "", data
             question.save(using=bench.alias)
         return ScopeLeft(
-            f"{len(new)} of {bench.pairs.count()} contacts are outside the chosen group or filter all at once. Nothing was deleted or changed."
+            f"{len(new)} of {bench.pairs.count()} contacts are outside the chosen group or filter all at once. "
+            "Nothing was deleted or changed."
         )
     if question is not None and not leaving:
         question.closed_at = bench.now()
@@ -65,4 +66,3 @@ def let_go(alias: str, link: int) -> int:
     question.choice = LET_GO
     question.save(using=alias, update_fields=["choice"])
     return len(question.data.get("pairs", []))
-

@@ -7,7 +7,7 @@ records would seem to have left.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tandem.core.state import PairState, RecordId, Side
 from tandem.engine.bench import Bench
@@ -44,7 +44,7 @@ def rejoin(bench: Bench, cycle: models.Cycle) -> None:
     side = Side(question.side)
     if question.choice == LEAVE:
         with bench.commit():
-            living = {"pairs": sorted(pair.id for pair in bench.pairs.living())}
+            living: dict[str, object] = {"pairs": sorted(pair.id for pair in bench.pairs.living())}
             bench.pairs.close_questions(SCOPE, (), bench.now())
             bench.pairs.ask(SCOPE, at=bench.now(), data=living)
             models.Question.objects.using(bench.alias).filter(link_id=bench.link, kind=SCOPE, closed_at=None).update(choice=LET_GO)
