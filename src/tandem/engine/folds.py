@@ -66,9 +66,8 @@ def _fold(bench: Bench, folded: Folded, pair: models.Pair, shadow: models.Shadow
     told = Sight(Presence.LIVE, decode_contact(shadow.content), base_of(pair, source))
     actions: list[Action] = []
     if survivor.state == PairState.LINKED.value:
-        for side in Side:
-            if delta := _missing(bench, told, survivor, side):
-                actions.append(Action(ActionKind.UPDATE, side, PairId(survivor.id), delta=delta))
+        missing = {side: _missing(bench, told, survivor, side) for side in Side}
+        actions = [Action(ActionKind.UPDATE, side, PairId(survivor.id), delta=delta) for side, delta in missing.items() if delta]
     if not actions:
         if bench.journal.paired_elsewhere(source, shadow.record_id):
             return

@@ -77,7 +77,8 @@ def _window_start(bench: Bench, side: Side, loser: models.Shadow) -> datetime:
     if capabilities.streams_tombstones:
         return gone_at - _WINDOW - bench.read_lag(side)
     # Only a full listing shows that it is gone: it may have happened at any time since the one before.
-    return gone_at - timedelta(seconds=capabilities.full_listing_every_s) - _WINDOW - bench.read_lag(side)
+    present_at = loser.present_at or gone_at - timedelta(seconds=capabilities.full_listing_every_s)
+    return present_at - _WINDOW - bench.read_lag(side)
 
 
 def _entries(contact: Contact, name: FieldName, region: str) -> frozenset[str]:

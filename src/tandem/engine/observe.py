@@ -198,6 +198,8 @@ class _Judge:
         self._now = now
         self._has_cas = bench.replicas[gathered.side].capabilities.has_compare_and_set
         self._lag = bench.read_lag(gathered.side)
+        #: The full listing before this look.
+        self._listed_at = bench.archive.feed(gathered.side).listed_at
         self.rows: dict[str, models.Shadow] = {}
         self.moved: set[str] = set()
         self.born: set[str] = set()
@@ -251,6 +253,7 @@ class _Judge:
             first_seen_at=self._now, version_seen_at=self._now,
         )  # fmt: skip
         row.presence, row.absent_at, row.needs_look, row.keys = Presence.GONE.value, self._now, False, []
+        row.present_at = row.present_at or self._listed_at
         if not is_paired:
             row.content = row.raw = None
         self.rows[handle.id] = row
@@ -268,6 +271,7 @@ class _Judge:
         row = self._existing(handle.id)
         if row is not None:
             row.absent_at = row.absent_at if head.presence is Presence.MISSING else self._now
+            row.present_at = row.present_at or self._listed_at
             row.presence, row.needs_look = Presence.MISSING.value, True
             self.rows[handle.id] = row
             self.moved.add(handle.id)
