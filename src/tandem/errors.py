@@ -13,6 +13,7 @@
     |  |- ScopeLeft          too many at once are outside the group or filter                   link     stop
     |  |- ListingDoubted     two looks at one side do not agree                                 link     stop
     |  |- OtherInstallation  another Tandem has made records here                               link     stop
+    |  |- PermissionWithdrawn the account may not do any more what the link needs              link     stop
     |  |- ServiceSwitchedOff the project's access to the service is switched off                link     stop
     |- RemoteError           a replica did not do what was asked
        |- Unavailable        not done for certain; later                                        link     retry
@@ -125,6 +126,10 @@ class ListingDoubted(LinkStopped):
 
 class OtherInstallation(LinkStopped):
     """Another Tandem has made contacts here: is it still running? Two of them on one address book would double everything."""
+
+
+class PermissionWithdrawn(LinkStopped):
+    """A service refuses what this link needs, though the account is connected: ask who gives out the rights, then sync again."""
 
 
 class ServiceSwitchedOff(LinkStopped):

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from engine.installed import Installed
 
 DAY = 90_000.0
-
-
-@pytest.fixture
-def installed() -> Iterator[Callable[..., Installed]]:
-    """Installations that are cleared away at the end."""
-    made: list[Installed] = []
-
-    def make(**how: object) -> Installed:
-        made.append(Installed(**how))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def _code(one: Installed, name: str) -> str:

@@ -8,28 +8,16 @@ import pytest
 
 from engine.installed import Installed
 from engine.scenarios import contact_named, contacts, persons
-from engine.stage import GROUP, Stage
+from engine.stage import Stage
 from tandem import errors
 from tandem.app.reasons import REASONS
+from tandem.app.sandboxed import REFRESH_TOKEN
+from tandem.app.services import GOOGLE_SCOPE
 from tandem.connectors.pipedrive.budget import KEPT_BACK_PERCENT
 from tandem.sandbox.faults import Rule
 from tandem.store import models
 
 DAY = 90_000.0
-
-
-@pytest.fixture
-def installed() -> Iterator[Callable[..., Installed]]:
-    """Installations that are cleared away at the end."""
-    made: list[Installed] = []
-
-    def make(**how: object) -> Installed:
-        made.append(Installed(**how))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def _stops(kind: type[errors.LinkStopped]) -> Iterator[type[errors.LinkStopped]]:
@@ -50,11 +38,10 @@ def test_every_stop_has_its_sentence_and_one_thing_to_do() -> None:
 
 #: What is broken at which service, the link's state and reason then, and words of the sentence and of the thing to do.
 TROUBLES = [
-    ("google", ".", "401", "needs-person", "ReconnectNeeded", "account", "account add"),
-    ("google", ".", "403-scope", "needs-person", "ConsentNarrowed", "right", "every box"),
+    ("google", "/v1/", "401", "needs-person", "ReconnectNeeded", "account", "account add"),
+    ("google", "/v1/", "403", "needs-person", "PermissionWithdrawn", "refuses", "administrator"),
     ("pipedrive", ".", "403-scope", "needs-person", "ConsentNarrowed", "right", "every box"),
     ("pipedrive", ".", "402", "needs-person", "AccountClosed", "account", "opened again"),
-    ("google", ".", "403-disabled", "needs-person", "ServiceSwitchedOff", "People API", "console"),
     ("google", ".", "503", "waiting", "unavailable", "", ""),
     ("google", ".", "429", "waiting", "unavailable", "", ""),
     ("pipedrive", ".", "429", "waiting", "unavailable", "", ""),
@@ -64,7 +51,9 @@ TROUBLES = [
 ]
 
 
-@pytest.mark.parametrize(("service", "match", "effect", "state", "reason", "says", "to_do"), TROUBLES, ids=[f"{row[0]} {row[2]}" for row in TROUBLES])
+@pytest.mark.parametrize(
+    ("service", "match", "effect", "state", "reason", "says", "to_do"), TROUBLES, ids=[f"{row[0]} {row[2]}" for row in TROUBLES]
+)
 def test_trouble_is_said_in_words_and_passes(
     installed: Callable[..., Installed], service: str, match: str, effect: str, state: str, reason: str, says: str, to_do: str
 ) -> None:
@@ -98,11 +87,24 @@ def test_a_revoked_token_is_connected_again(installed: Callable[..., Installed])
     one.wait(4000)
     assert one.cycle().state.value == "reconnect"
     assert "account add" in one.status().next_step
-    token = one.google_does("grant")["refresh_token"]
+    token = one.google_does("grant", scopes=[GOOGLE_SCOPE])["refresh_token"]
     one.tandem.connecting.google(str(token))
     one.pipedrive_does("update_person", id=one.pipedrive()[0]["id"], first_name="Ola", last_name="Nowak")
     one.settle()
     assert one.google()[0]["fields"]["names"][0]["givenName"] == "Ola"
+
+
+def test_a_narrowed_consent_asks_for_every_box(installed: Callable[..., Installed]) -> None:
+    """The account is connected, but contacts are not among what it grants any more: the status says what to tick."""
+    one = installed()
+    one.contacts("Ala")
+    one.settle()
+    one.google_does("revoke")
+    one.google_does("grant", refresh_token=REFRESH_TOKEN, scopes=["openid"])
+    one.wait(4000)
+    assert one.cycle().state.value in {"reconnect", "waiting-for-person"}
+    assert (one.status().state, one.status().reason) == ("needs-person", "ConsentNarrowed")
+    assert "every box" in one.status().next_step
 
 
 def test_a_budget_used_up_at_noon_is_a_state_with_a_time(installed: Callable[..., Installed]) -> None:
@@ -185,23 +187,16 @@ def test_an_expired_sync_token_in_mid_page_starts_again(installed: Callable[...,
 
 def test_a_filter_that_is_gone_asks_for_another(installed: Callable[..., Installed]) -> None:
     """The scope's filter is deleted: nobody is frozen or deleted, and the status says what to do."""
-    made = {}
-
-    def with_filter() -> Installed:
-        one = installed()
-        made["id"] = one.pipedrive_does("create_filter", name="Ours", conditions=[{"field": "owner_id", "value": 1}])["id"]
-        return one
-
-    one = with_filter()
+    one = installed()
+    made = one.pipedrive_does("create_filter", name="Ours", conditions=[{"field": "owner_id", "value": 1}])["id"]
     row = one.tandem.links.one(one.link)
-    row.right_settings = {**row.right_settings, "scope": f"filter:{made['id']}"}
+    row.right_settings = {**row.right_settings, "scope": f"filter:{made}"}
     row.save(using=one.tandem.alias)
     one.contacts("Ala", "Bartek")
     one.settle()
-    one.pipedrive_does("delete_filter", id=made["id"])
+    one.pipedrive_does("delete_filter", id=made)
     one.wait(DAY)
     assert one.cycle().state.value == "waiting-for-person"
     assert one.status().reason == "GroupGone"
     assert "filter" in one.status().sentence
     assert len(one.google()) == len(one.pipedrive()) == 2
-    assert GROUP

@@ -55,6 +55,10 @@ REASONS: Mapping[str, Reason] = {
         "Another Tandem has made contacts here; two of them on one address book would double everything.",
         f"stop the other one and remove its link, {_AGAIN}",
     ),
+    "PermissionWithdrawn": Reason(
+        "A service refuses what this link needs, though the account is connected: a permission was withdrawn.",
+        f"ask the administrator of that account for it, {_AGAIN}",
+    ),
     "ServiceSwitchedOff": Reason(
         "The People API is switched off in the Google project that this Tandem uses.", f"switch it on in the Google Cloud console, {_AGAIN}"
     ),

@@ -23,7 +23,17 @@ from tandem.engine.recover import recover
 from tandem.engine.rejoin import rejoin
 from tandem.engine.report import Report
 from tandem.engine.settle import Acted
-from tandem.errors import LayoutMoved, LeaseLost, LinkStopped, ListingDoubted, QuotaExhausted, TandemError, Unavailable
+from tandem.errors import (
+    LayoutMoved,
+    LeaseLost,
+    LinkStopped,
+    ListingDoubted,
+    NotAllowed,
+    PermissionWithdrawn,
+    QuotaExhausted,
+    TandemError,
+    Unavailable,
+)
 from tandem.store import models
 
 ROUNDS = 3
@@ -131,7 +141,8 @@ def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
     except TandemError as error:
         if error.reach.value == "process":
             raise
-        stopped_by = error
+        # A refusal of one record is an outcome; one that ends a cycle concerns the account.
+        stopped_by = PermissionWithdrawn() if isinstance(error, NotAllowed) else error
     report.settling = max(report.settling, bench.journal.count_pending())
     report.conclude(stopped_by)
     report.seconds = (bench.now() - started).total_seconds()
