@@ -18,9 +18,10 @@ import httpx2
 from django.db import DatabaseError, connections, transaction
 
 from tandem.app import sandboxed
-from tandem.app.linking import Connecting, Label, Linking, MadeLink, Wish
+from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
+from tandem.app.regrouping import Regrouping
 from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Gate, Pool, Services
 from tandem.app.sides import PRODUCT
@@ -32,20 +33,17 @@ from tandem.connectors.pipedrive.reading import RunAll
 from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.core.canonical import MatchKey
 from tandem.core.contact import ADDRESS, MESSENGERS, Delta, FieldName
-from tandem.core.state import LinkId, PairState, Side
+from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench, Timings
 from tandem.engine.cycle import run_cycle
 from tandem.engine.leaving import let_go
 from tandem.engine.preview import Preview, preview
-from tandem.engine.rejoin import ADOPT, LEAVE, ask_rejoin
 from tandem.engine.report import Report
 from tandem.errors import (
-    GroupGone,
     LeaseLost,
     LinkStopped,
     QuotaExhausted,
     Reach,
-    RemoteError,
     StorageError,
     TandemError,
     WrongInput,
@@ -55,7 +53,6 @@ from tandem.store import models, setup
 from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
-from tandem.store.pairs import Pairs
 from tandem.store.schedule import Lease, Schedule
 from tandem.store.vault import Vault, derive
 
@@ -134,6 +131,7 @@ class Tandem:
         self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
         self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
+        self.regrouping = Regrouping(self.alias, self.linking, self.links, self.clock)
         self.installation = self._installation_id()
         self._forgot_on: dict[int, date] = {}
 
@@ -203,22 +201,6 @@ class Tandem:
     def remove(self, link: int) -> None:
         """Take a link apart and erase what is stored of its contacts. Nothing is deleted on either side."""
         self.links.remove(LinkId(link))
-
-    def regroup(self, link: int, group: str, *, leaves: bool, creates: bool = False) -> tuple[Label, int]:
-        """Choose another group. The paired contacts are put into it in the next cycle, or left. Returns it, and how many they are.
-
-        Raises:
-            WrongInput: there is no such group.
-        """
-        row = self.links.one(link)
-        label = self.linking.label(row.left_account, group, creates=creates)
-        self._choose_group(row, label, LEAVE if leaves else ADOPT)
-        return label, Pairs(self.alias, LinkId(link)).by_state().get(PairState.LINKED.value, 0)
-
-    def _choose_group(self, row: models.Link, label: Label, choice: str) -> None:
-        with transaction.atomic(using=self.alias):
-            self.links.regroup(LinkId(row.id), {**row.left_settings, "group": label.resource, "title": label.title})
-            ask_rejoin(self.alias, row.id, Side.LEFT, choice, self.clock.now())
 
     def let_go(self, link: int) -> int:
         """Agree that those who have left the group or filter stay outside. Returns how many they are."""
@@ -293,22 +275,6 @@ class Tandem:
             if version != row.mapping_version:
                 bench.pairs.touch_all()
 
-    def _find_group_again(self, row: models.Link) -> models.Link:
-        """After the group had gone: one of the same name, made since, is the same one, and the paired contacts go back into it."""
-        if row.reason != GroupGone.__name__:
-            return row
-        try:
-            label = self.linking.same_again(row)
-        except (LinkStopped, RemoteError):
-            return row  # the cycle meets the trouble by itself
-        if label is not None:
-            with transaction.atomic(using=self.alias):
-                settings = {**row.left_settings, "group": label.resource, "title": label.title}
-                self.links.keep_settings(LinkId(row.id), settings, row.right_settings, row.mapping_version)
-                self.links.ask_full(LinkId(row.id))
-                ask_rejoin(self.alias, row.id, Side.LEFT, ADOPT, self.clock.now())
-        return self.links.one(row.id)
-
     def preview(self, link: int, *, news: Callable[..., None] = _no_news) -> Preview:
         """The plan of the next cycle. Changes nothing, here or there."""
         self.follow_clock()
@@ -341,7 +307,7 @@ class Tandem:
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
         try:
             self.services.keep_back(row.right_account, is_wanted=row.first_synced_at is None)
-            row = self._find_group_again(row)
+            row = self.regrouping.find_again(row)
             report = self._prepare(row, lease, cause) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
             if self.links.one(row.id).reason == _LAYOUT:
                 # A field has gone: where the fields live now is found out at once, and the cycle is run on that.

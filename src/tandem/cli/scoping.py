@@ -22,7 +22,7 @@ def regroup(
     """Choose another contact group for a link. The pairs stay, and their contacts are put into the new group."""
     with open_tandem() as tandem:
         row = tandem.links.find(link)
-        label, pairs = tandem.regroup(row.id, group, leaves=leave, creates=create_group)
+        label, pairs = tandem.regrouping.choose(row.id, group, leaves=leave, creates=create_group)
         if is_json:
             print_json({"link": row.id, "group": label.resource, "title": label.title, "pairs": pairs, "leave": leave})
             return
