@@ -10,10 +10,16 @@
     |  |- AccountChanged     the token belongs to another account than the link                 link     reconnect
     |  |- AccountClosed      the company account is not open (402)                              link     stop
     |  |- GroupGone          the chosen group is not there any more                             link     stop
+    |  |- ScopeLeft          too many at once are outside the group or filter                   link     stop
+    |  |- ListingDoubted     two looks at one side do not agree                                 link     stop
+    |  |- OtherInstallation  another Tandem has made records here                               link     stop
+    |  |- PermissionWithdrawn the account may not do any more what the link needs              link     stop
+    |  |- ServiceSwitchedOff the project's access to the service is switched off                link     stop
     |- RemoteError           a replica did not do what was asked
        |- Unavailable        not done for certain; later                                        link     retry
        |  |- RateLimited     a limit was met; `retry_after_s` says when                         link     retry
        |  |- QuotaExhausted  the budget of the day or hour is used up, until `until`            link     retry
+       |  |- LayoutMoved     a field that the link writes is not there any more                 link     survey
        |- OutcomeUnknown     a write was sent and its answer is missing: it may have happened   record   recover
        |- CursorExpired      the position in the change stream is not known any more            link     relist
        |- Malformed          an answer that does not parse: nothing is concluded from it        link     retry
@@ -50,6 +56,7 @@ class NextStep(Enum):
     PARK = "park"
     RELIST = "relist"
     RECONNECT = "reconnect"
+    SURVEY = "survey"
     STOP = "stop"
 
 
@@ -109,6 +116,26 @@ class GroupGone(LinkStopped):
     """The chosen contact group is not there any more: choose another one, or make the same one again."""
 
 
+class ScopeLeft(LinkStopped):
+    """Many contacts at once are outside the chosen group or filter; nothing was deleted, and nothing is frozen yet."""
+
+
+class ListingDoubted(LinkStopped):
+    """Two looks at one side do not agree on what is there; nothing was created."""
+
+
+class OtherInstallation(LinkStopped):
+    """Another Tandem has made contacts here: is it still running? Two of them on one address book would double everything."""
+
+
+class PermissionWithdrawn(LinkStopped):
+    """A service refuses what this link needs, though the account is connected: ask who gives out the rights, then sync again."""
+
+
+class ServiceSwitchedOff(LinkStopped):
+    """The service is switched off in the project that this Tandem uses: switch it on, then sync again."""
+
+
 class RemoteError(TandemError):
     """A service did not do what was asked. `service` and `status` say who and how; the body is never kept."""
 
@@ -142,6 +169,12 @@ class QuotaExhausted(Unavailable):
     def __init__(self, message: str = "", *, until: datetime, service: str = "", status: int | None = 429, reason: str = "") -> None:
         super().__init__(message, service=service, status=status, reason=reason)
         self.until = until
+
+
+class LayoutMoved(Unavailable):
+    """A field in which this link keeps something is not there any more; the fields are looked for again, and nothing is read as empty."""
+
+    next_step = NextStep.SURVEY
 
 
 class OutcomeUnknown(RemoteError):

@@ -78,6 +78,8 @@ class Unreadable:
 
     handle: Handle
     sentence: str
+    #: What hides it is a field of the layout that is not there any more: survey again, conclude nothing meanwhile.
+    is_layout: bool = False
 
 
 Sighting = Observation | Tombstone | Absent | Unreadable
@@ -255,6 +257,8 @@ class Preparation:
     lacking: Mapping[FieldName, str] = field(default_factory=dict)
     #: The replica can hold a marker in what it creates.
     holds_marker: bool = True
+    #: What the user should know about the places, each a sentence.
+    notices: tuple[str, ...] = ()
 
 
 class Replica(Protocol):
@@ -299,6 +303,10 @@ class Replica(Protocol):
 
     def has_attachments(self, handle: Handle) -> bool:
         """Whether something hangs on the record that a deletion would take along (deals, activities). Unknown counts as yes."""
+        ...
+
+    def is_anothers(self, raw: bytes) -> bool:
+        """Whether a raw record belongs to somebody else than the user of this link: never deleted on one user's word alone. Pure."""
         ...
 
     def create(self, creations: Sequence[Creation]) -> list[Outcome]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from engine.installed import Installed
 from engine.stage import Stage, Terms
 
 
@@ -27,6 +28,20 @@ def make_stage() -> Iterator[Callable[..., Stage]]:
 def stage(make_stage: Callable[..., Stage]) -> Stage:
     """One stage with the usual terms."""
     return make_stage()
+
+
+@pytest.fixture
+def installed() -> Iterator[Callable[..., Installed]]:
+    """Make whole installations that are cleared away at the end."""
+    made: list[Installed] = []
+
+    def make(**how: object) -> Installed:
+        made.append(Installed(**how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

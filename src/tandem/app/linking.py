@@ -132,7 +132,7 @@ class Linking:
         region = wish.policy.region or region_of(user)
         policy = replace(wish.policy, region=region)
         left, right = self._survey(pipedrive, wish.scope, owner)
-        label = self._label(google, wish)
+        label = self.label(google, wish.group, creates=wish.creates_group)
         new = NewLink(
             google.id,
             pipedrive.id,
@@ -156,8 +156,17 @@ class Linking:
         found = [group for group in groups if not group.is_deleted and (not group.is_system or group.name == MY_CONTACTS)]
         return [Label(group.name, group.title, group.member_count) for group in found]
 
-    def _label(self, google: models.Account, wish: Wish) -> Label:
-        labels, wanted = self.labels(google), wish.group.strip()
+    def same_again(self, row: models.Link) -> Label | None:
+        """The group that bears the name of the one that is gone, if there is exactly one."""
+        labels = self.labels(row.left_account)
+        if any(label.resource == row.left_settings["group"] for label in labels):
+            return None
+        found = [label for label in labels if label.title == row.left_settings["title"]]
+        return found[0] if len(found) == 1 else None
+
+    def label(self, google: models.Account, group: str, *, creates: bool) -> Label:
+        """A group by its name or resource name, made when that is wished. WrongInput when it is not to be found."""
+        labels, wanted = self.labels(google), group.strip()
         if not wanted:
             raise WrongInput("The group has no name.")
         found = [label for label in labels if wanted in (label.resource, label.title)]
@@ -166,7 +175,7 @@ class Linking:
             return found[0]
         if found:
             raise WrongInput(f"Several groups are called {wanted!r}; name one: {', '.join(label.resource for label in found)}.")
-        if not wish.creates_group or wanted.startswith("contactGroups/"):
+        if not creates or wanted.startswith("contactGroups/"):
             known = ", ".join(f"{label.title} ({label.count})" for label in labels)
             raise WrongInput(f"There is no group {wanted!r} in this Google account; --create-group makes it. Groups: {known}.")
         made = google_api.create_group(self._services.door(google, open_gate), wanted)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tandem.app.preparations import kept
+from tandem.app.reasons import reason_of
 from tandem.app.results import Result, of_row
+from tandem.connectors.pipedrive.budget import KEPT_BACK_PERCENT
 from tandem.core.state import LinkId
 from tandem.store import models
 from tandem.store.journal import Journal
-from tandem.store.links import label_of
+from tandem.store.links import LinkState, label_of
 from tandem.store.pairs import Pairs
 
 if TYPE_CHECKING:
     from tandem.app.root import Tandem
-
-_RECONNECT = frozenset({"ReconnectNeeded", "ConsentNarrowed", "AccountChanged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Overview:
     settling: int
     last: Result | None
     tokens_today: int
+    #: Tokens of a day that are ours.
+    share: int
+    #: "fine", "nearly used" (a first sync waits, people's changes still flow) or "exhausted".
+    budget: str
+    #: What the user should know about the fields, each a sentence.
+    notices: tuple[str, ...]
     next_step: str
 
 
@@ -52,12 +59,15 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
     questions = Counter(question.kind for question in pairs.questions())
     last = tandem.links.last_cycle(link)
     parked = len(pairs.parked())
+    reason = reason_of(row)
+    share = int(tandem.config.number("PIPEDRIVE_DAILY_TOKENS") * tandem.config.number("PIPEDRIVE_DAILY_SHARE_PERCENT") / 100)
     company = f"{row.right_account.service}:{row.right_account.external_id.partition(':')[0]}"
+    tokens = tandem.links.tokens_of(company, tandem.clock.now().date())
     return Overview(
         link=row.id,
         state=row.state,
         reason=row.reason,
-        sentence=row.sentence,
+        sentence=reason.sentence,
         google=label_of(row.left_account),
         pipedrive=label_of(row.right_account),
         group=str(row.left_settings["title"]),
@@ -69,23 +79,25 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         parked=parked,
         settling=Journal(tandem.alias, link).count_pending(),
         last=of_row(last) if last else None,
-        tokens_today=tandem.links.tokens_of(company, tandem.clock.now().date()),
-        next_step=_next_step(row, questions, parked),
+        tokens_today=tokens,
+        share=share,
+        budget=_budget(tokens, share, row),
+        notices=(*kept(row.left_settings).notices, *kept(row.right_settings).notices),
+        next_step=_next_step(row, reason.to_do, questions, parked),
     )
 
 
-def _next_step(row: models.Link, questions: Mapping[str, int], parked: int) -> str:
-    match row.state:
-        case "draft":
-            return f"`tandem preview {row.id}` shows the first sync, `tandem sync {row.id}` does it."
-        case "paused":
-            return f"`tandem link resume {row.id}` lets it go on."
-        case "needs-person" if row.reason in _RECONNECT:
-            return "connect the account again with `tandem account add`, then `tandem sync`."
-        case "needs-person":
-            return f"mend that, then `tandem sync {row.id}`."
+def _next_step(row: models.Link, to_do: str, questions: Mapping[str, int], parked: int) -> str:
+    if to_do:
+        return to_do
     if questions:
         return f"`tandem preview {row.id} --all` shows what waits and why; it is settled by an edit on either side that makes it clear."
     if parked:
         return f"`tandem history {row.id}` and the record itself: change the value that was refused."
     return ""
+
+
+def _budget(tokens: int, share: int, row: models.Link) -> str:
+    if row.state == LinkState.WAITING.value and row.reason == "quota":
+        return "exhausted"
+    return "nearly used" if tokens * 100 >= share * (100 - KEPT_BACK_PERCENT) else "fine"

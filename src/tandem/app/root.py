@@ -20,7 +20,8 @@ from tandem.app import sandboxed
 from tandem.app.benches import Benches
 from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
-from tandem.app.preparations import kept, kept_data, mapping_version
+from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
+from tandem.app.regrouping import Regrouping
 from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Pool, Services
 from tandem.app.sides import PRODUCT
@@ -31,6 +32,7 @@ from tandem.connectors.pipedrive.reading import RunAll
 from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench
 from tandem.engine.cycle import run_cycle
+from tandem.engine.leaving import let_go
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
@@ -46,6 +48,8 @@ _DAY_S = 86_400
 #: No faster than this, however large the budget.
 SHORTEST_POLL_S = 30.0
 SANDBOX_POLL_S = 2.0
+#: A link that waits for this has lost a field.
+_LAYOUT = "layout"
 
 
 def _no_news(line: str, /, **counts: object) -> None:
@@ -113,6 +117,7 @@ class Tandem:
             installation=self._installation_id(),
             digest_key=derive(ring[-1], "tandem match keys"),
         )
+        self.regrouping = Regrouping(self.alias, self.linking, self.links, self.clock)
         self._forgot_on: dict[int, date] = {}
 
     def __enter__(self) -> Tandem:
@@ -181,6 +186,13 @@ class Tandem:
         """Take a link apart and erase what is stored of its contacts. Nothing is deleted on either side."""
         self.links.remove(LinkId(link))
 
+    def let_go(self, link: int) -> int:
+        """Agree that those who have left the group or filter stay outside. Returns how many they are."""
+        count = let_go(self.alias, link)
+        if count and self.links.one(link).state == LinkState.NEEDS_PERSON.value:
+            self.links.activate(LinkId(link))
+        return count
+
     def bench(self, link: int, *, lease: Lease | None = None, news: Callable[..., None] = _no_news) -> Bench:
         """What a cycle of this link works with. Without a lease it can look and not write."""
         return self._benches.make(self.links.one(link), lease, news)
@@ -190,12 +202,16 @@ class Tandem:
         bench = self.bench(row.id, lease=lease)
         prepared = {side: replica.enable() for side, replica in bench.replicas.items()}
         left, right = prepared[Side.LEFT], prepared[Side.RIGHT]
-        self.links.keep_settings(
-            LinkId(row.id),
-            {**row.left_settings, **kept_data(left), "is_enabled": True},
-            {**row.right_settings, **kept_data(right), "is_enabled": True},
-            mapping_version(self.links.policy(row), left, right),
-        )
+        version, now = mapping_version(self.links.policy(row), left, right), self.clock.now()
+        with bench.commit():
+            self.links.keep_settings(
+                LinkId(row.id),
+                {**row.left_settings, **kept_data(left), "is_enabled": True},
+                {**row.right_settings, **kept_data(right), "is_enabled": True, "surveyed_at": now.isoformat()},
+                version,
+            )
+            if version != row.mapping_version:
+                bench.pairs.touch_all()
 
     def preview(self, link: int, *, news: Callable[..., None] = _no_news) -> Preview:
         """The plan of the next cycle. Changes nothing, here or there."""
@@ -228,7 +244,13 @@ class Tandem:
         meters = {PRODUCT[side]: self.services.meter(account) for side, account in _accounts_of(row)}
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
         try:
+            self.services.keep_back(row.right_account, is_wanted=row.first_synced_at is None)
+            row = self.regrouping.find_again(row)
             report = self._prepare(row, lease, cause) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
+            if self.links.one(row.id).reason == _LAYOUT:
+                # A field has gone: where the fields live now is found out at once, and the cycle is run on that.
+                again = self._prepare(self.links.one(row.id), lease, cause)
+                report = again or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
             requests = {name: meter.calls - before[name][0] for name, meter in meters.items()}
             tokens = sum(meter.tokens - before[name][1] for name, meter in meters.items())
             self._forget_old(LinkId(row.id))
@@ -264,9 +286,13 @@ class Tandem:
         return of_row(row) if row is not None and "requests" in row.counts else None
 
     def _prepare(self, row: models.Link, lease: Lease, cause: str) -> Report | None:
-        """Before the first cycle, and after a link had stopped, the fields are made that are lacking. A report when that fails."""
-        is_stopped = row.state == LinkState.NEEDS_PERSON.value
-        if row.left_settings.get("is_enabled") and row.right_settings.get("is_enabled") and not is_stopped:
+        """Before the first cycle, every night, and after a link had stopped, the fields are looked for and made where they are lacking.
+
+        Returns a report when that fails.
+        """
+        is_stopped = row.state == LinkState.NEEDS_PERSON.value or row.reason == _LAYOUT
+        is_enabled = row.left_settings.get("is_enabled") and row.right_settings.get("is_enabled")
+        if is_enabled and not is_stopped and not is_survey_due(row.right_settings, self.clock.now()):
             return None
         try:
             self._enable(row, lease)

@@ -66,6 +66,12 @@ class Meter:
         for budget in self._budgets:
             budget.after(call, answer)
 
+    def keep_back(self, *, is_wanted: bool) -> None:
+        """Leave what is kept for people's changes untouched, or not."""
+        for budget in self._budgets:
+            if isinstance(budget, TokenBudget):
+                budget.keeps_back = is_wanted
+
 
 @dataclass(slots=True)
 class Gate:
@@ -185,6 +191,10 @@ class Services:
         if account.id not in self._meters:
             self._meters[account.id] = Meter(self._budgets(account.service, self._ledger(account)))
         return self._meters[account.id]
+
+    def keep_back(self, account: models.Account, *, is_wanted: bool) -> None:
+        """A first sync leaves a tenth of the share to people's changes."""
+        self.meter(account).keep_back(is_wanted=is_wanted)
 
     def _ledger(self, account: models.Account) -> TokenLedger:
         """The ledger of the account's company."""

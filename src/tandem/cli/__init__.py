@@ -12,13 +12,15 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, running, sandbox, seeing, syncing
+from tandem.cli import accounts, doctor, links, running, sandbox, scoping, seeing, syncing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("run")(running.keep_going)
 app.add_typer(accounts.app, name="account")
 app.add_typer(links.app, name="link")
+links.app.command("regroup")(scoping.regroup)
+links.app.command("let-go")(scoping.let_go)
 app.command("preview")(syncing.preview)
 app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)

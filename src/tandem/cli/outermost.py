@@ -107,6 +107,10 @@ def hint(error: TandemError) -> str:
             return "Nothing was done; try again later. `tandem doctor` says what can be reached."
         case StorageError():
             return "`tandem doctor` looks at the data directory."
+        case LinkStopped() if error.next_step is not NextStep.RECONNECT:
+            from tandem.app.reasons import REASONS  # noqa: PLC0415 - see tandem.cli
+
+            return f"To do: {REASONS[type(error).__name__].to_do.format(link='LINK')}"
         case _ if error.next_step is NextStep.RECONNECT:
             return "Connect it again: `tandem account add google --refresh-token-file F`, or pipedrive with --api-token-file."
         case _:

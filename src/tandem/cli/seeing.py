@@ -21,10 +21,22 @@ _QUESTIONS = {
     "conflict": ("open conflict", "open conflicts"),
     "hold": ("change held by the brake", "changes held by the brake"),
     "deletion-against-edit": ("deletion against an edit", "deletions against edits"),
+    "merge": ("contact whose counterpart was merged away", "contacts whose counterparts were merged away"),
+    "restored": ("contact taken back out of the bin", "contacts taken back out of the bin"),
+    "scope": ("departure from the group or filter to confirm", "departures from the group or filter to confirm"),
+    "regroup": ("change of the group under way", "changes of the group under way"),
     "unknown-creation": ("creation whose outcome is unclear", "creations whose outcome is unclear"),
 }
+_BUDGETS = {
+    "fine": "enough for everything",
+    "nearly used": "nearly used up: what people change still goes over, a first sync waits until tomorrow",
+    "exhausted": "used up: changes are kept and go over when there are tokens again",
+}
 _PRODUCTS = {"google": "Google", "pipedrive": "Pipedrive"}
-_VERBS = {"create": "created", "update": "changed", "delete": "deleted"}
+_VERBS = {
+    "create": "created", "update": "changed", "delete": "deleted", "join": "put into the group",
+    "merge": "merged into another record", "left": "left alone, since it is not this user's alone,",
+}  # fmt: skip
 
 
 def status(link: LinkArgument = None, is_json: JsonOption = False) -> None:
@@ -51,7 +63,7 @@ def _data(view: Overview) -> dict[str, object]:
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
         "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions), "parked": view.parked,
         "settling": view.settling, "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
-        "next": view.next_step,
+        "share": view.share, "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
     }  # fmt: skip
 
 
@@ -71,7 +83,9 @@ def _say(view: Overview, now: datetime) -> None:
     waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
-    say(f"  Pipedrive tokens today: {view.tokens_today}.")
+    for sentence in view.notices:
+        say(f"  {sentence}")
+    say(f"  Pipedrive tokens today: {view.tokens_today} of {view.share}, {_BUDGETS[view.budget]}.")
     if view.next_step:
         say(f"  To do: {view.next_step}")
 

@@ -38,6 +38,9 @@ from tandem.store.contents import Loser, Payload, decode_contact, encode_loser, 
 from tandem.store.journal import Note
 from tandem.store.pairs import record_of
 
+#: Creations that failed before go a few at a time, so that one of them does not make the others fail with it again.
+_TRIED_AT_ONCE = 4
+
 
 @dataclass(slots=True)
 class _Flight:
@@ -98,7 +101,15 @@ class Hand:
                 capabilities = self.bench.replicas[side].capabilities
                 size = {ActionKind.CREATE: capabilities.wave_creations, ActionKind.UPDATE: capabilities.wave_updates}.get(kind, 1)
                 chosen = [action for action in actions if action.side is side and action.kind is kind and self._has_its_reference(action)]
-                yield from ((side, kind.value, chosen[start : start + size]) for start in range(0, len(chosen), size))
+                tried = [action for action in chosen if self._was_tried(action)]
+                fresh = [action for action in chosen if not self._was_tried(action)]
+                for part, most in ((tried, min(size, _TRIED_AT_ONCE)), (fresh, size)):
+                    yield from ((side, kind.value, part[start : start + most]) for start in range(0, len(part), most))
+
+    def _was_tried(self, action: Action) -> bool:
+        """Whether an earlier creation of it did not come about."""
+        newborn = self.decided.newborn.get(action.pair)
+        return newborn is not None and newborn.pair is not None
 
     def _hold_attached(self, side: Side, wave: Sequence[Action] | Sequence[str]) -> bool:
         """Hold a deletion that would take something along, unless a person has agreed to it."""

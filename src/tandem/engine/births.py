@@ -17,7 +17,7 @@ from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, ORGANISATION, PHO
 from tandem.core.match import Ambiguous, Candidate, Evidence, evidence_words, match
 from tandem.core.state import Presence, RecordId, Side
 from tandem.engine.bench import MARKER_PREFIX, Bench
-from tandem.errors import LinkStopped
+from tandem.errors import OtherInstallation
 from tandem.store import models
 from tandem.store.contents import decode_contact
 
@@ -68,7 +68,7 @@ def sort_births(bench: Bench, *, is_first: bool) -> Births:
     """Sort every record that is in scope and in no pair. Reads the archive, writes nothing.
 
     Raises:
-        LinkStopped: another installation of Tandem has made records here.
+        OtherInstallation: another installation of Tandem has made records here.
     """
     births = Births()
     open_rows = {side: {row.record_id: row for row in bench.archive.unpaired(side)} for side in Side}
@@ -93,9 +93,7 @@ def _by_marker(bench: Bench, open_rows: dict[Side, dict[str, models.Shadow]], bi
         for marker, row in sorted(marked.items()):
             installation, link, source = [*marker.split(":"), "", "", "", ""][1:4]
             if installation != bench.installation:
-                raise LinkStopped(
-                    "Another Tandem has made contacts here: is it still running? Two of them on one address book would double everything."
-                )
+                raise OtherInstallation
             if link != str(bench.link):
                 continue
             taken[side].add(row.record_id)

@@ -20,9 +20,20 @@ from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
 from tandem.engine.recover import recover
+from tandem.engine.rejoin import rejoin
 from tandem.engine.report import Report
 from tandem.engine.settle import Acted
-from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, TandemError, Unavailable
+from tandem.errors import (
+    LayoutMoved,
+    LeaseLost,
+    LinkStopped,
+    ListingDoubted,
+    NotAllowed,
+    PermissionWithdrawn,
+    QuotaExhausted,
+    TandemError,
+    Unavailable,
+)
 from tandem.store import models
 
 ROUNDS = 3
@@ -36,6 +47,7 @@ class _Cycle:
     is_full: bool
 
     def run(self) -> None:
+        rejoin(self.bench, self.row)
         for turn in range(ROUNDS):
             for side in Side:
                 self._observe(side, is_full=self.is_full and turn == 0)
@@ -71,6 +83,9 @@ class _Cycle:
     def _decide_once(self) -> Decided:
         with self.bench.commit():
             decided = decide(self.bench)
+            self.bench.journal.note(self.row, decided.notes, self.bench.now())
+        if decided.stopped_by is not None:
+            raise decided.stopped_by
         self.report.matched += decided.matched
         return decided
 
@@ -80,9 +95,7 @@ class _Cycle:
             listed = frozenset(RecordId(id_) for id_ in self.bench.archive.live_ids(side))
             disputed = self.bench.replicas[side].disputed(listed)
             if disputed:
-                raise LinkStopped(
-                    f"Two looks at one side do not agree on {len(disputed)} records; nothing was created. Try again in a minute."
-                )
+                raise ListingDoubted(f"Two looks at one side do not agree on {len(disputed)} records; nothing was created.")
 
     def _carry_out(self, decided: Decided) -> Acted:
         if not decided.plan.actions:
@@ -128,7 +141,8 @@ def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
     except TandemError as error:
         if error.reach.value == "process":
             raise
-        stopped_by = error
+        # A refusal of one record is an outcome; one that ends a cycle concerns the account.
+        stopped_by = PermissionWithdrawn() if isinstance(error, NotAllowed) else error
     report.settling = max(report.settling, bench.journal.count_pending())
     report.conclude(stopped_by)
     report.seconds = (bench.now() - started).total_seconds()
@@ -149,6 +163,8 @@ def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) ->
             link.state, link.reason = "needs-person", type(stopped_by).__name__
         case QuotaExhausted():
             link.state, link.reason, link.wait_until = "waiting", "quota", stopped_by.until
+        case LayoutMoved():
+            link.state, link.reason, link.wait_until = "waiting", "layout", now
         case Unavailable():
             link.state, link.reason, link.wait_until = "waiting", "unavailable", now + timedelta(seconds=60)
         case _:

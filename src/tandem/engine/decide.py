@@ -33,8 +33,14 @@ from tandem.engine.approval import approval_of
 from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
+from tandem.engine.folds import answer_mergers
+from tandem.engine.leaving import check_leaving
+from tandem.engine.mergers import settle_mergers
+from tandem.engine.restored import answer_restored
+from tandem.errors import LinkStopped
 from tandem.store import models
 from tandem.store.contents import decode_contact, decode_payload
+from tandem.store.journal import Note
 from tandem.store.pairs import record_of
 
 #: (pair, side, part) of a question.
@@ -74,6 +80,10 @@ class Decided:
     released: frozenset[PairId] = frozenset()
     #: Pairs that wait for time to pass or for an outcome.
     settling: int = 0
+    #: What ended without a write, for the history.
+    notes: list[Note] = field(default_factory=list)
+    #: Nothing is decided before a person has spoken.
+    stopped_by: LinkStopped | None = None
 
     def reference_wanted(self, action: Action) -> str:
         """The name that the written record shall point at; empty when it shall point at none, or stay as it is."""
@@ -91,16 +101,24 @@ def decide(bench: Bench) -> Decided:
     decided = Decided()
     link = bench.link_row()
     is_first = link.first_synced_at is None
+    decided.stopped_by = check_leaving(bench)
+    if decided.stopped_by is not None:
+        return decided
     _renew_mapping(bench, link)
+    decided.notes += settle_mergers(bench)
+    answer_restored(bench)
+    folded = answer_mergers(bench)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
-    actions = _without_unsettled_references(bench, decided, [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)])
+    actions = _without_unsettled_references(
+        bench, decided, [*_Pairs(bench, decided).actions(), *folded.actions, *_newborn_actions(bench, decided)]
+    )
     if is_first:
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
     questions = bench.pairs.questions()
     if actions:
-        decided.released = frozenset(PairId(item.pair_id) for item in questions if item.pair_id and item.choice == "release")
+        decided.released = folded.agreed | {PairId(item.pair_id) for item in questions if item.pair_id and item.choice == "release"}
         decided.plan = _guarded(bench, actions, questions, decided.released, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         _ask(bench, decided, questions)
@@ -260,10 +278,16 @@ class _Pairs:
             self._decided.settling += 1
             return
         record = record_of(pair, side) or ""
-        if self._bench.journal.paired_elsewhere(side, record):
+        if self._bench.journal.paired_elsewhere(side, record) or self._is_anothers(side, record):
             self._close(pair, "left-on-this-account")
+            self._decided.notes.append(Note(pair.id, side, "left", record))
             return
         self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+
+    def _is_anothers(self, side: Side, record: str) -> bool:
+        """Whether somebody else owns the record: one user's deletion is no word about it."""
+        shadow = self._shadows[side].get(record)
+        return shadow is not None and shadow.raw is not None and self._bench.replicas[side].is_anothers(bytes(shadow.raw))
 
     def _has_rested(self, pair: models.Pair, deleted: Side) -> bool:
         """A deletion waits for the read lag of its side and one more drain: the other half of a merge may still come."""

@@ -21,7 +21,9 @@ from tandem.core.plan import HoldReason
 from tandem.core.state import Cursor, PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
 from tandem.engine.decide import hold_deletion
-from tandem.errors import CursorExpired, Malformed
+from tandem.engine.mergers import note_mergers
+from tandem.engine.restored import ask_restored, retry_refused
+from tandem.errors import CursorExpired, LayoutMoved, Malformed
 from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
 from tandem.store import models
 from tandem.store.archive import Head
@@ -45,6 +47,8 @@ class Gathered:
     #: Ids whose sighting is a direct read.
     direct: set[RecordId] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
+    #: Records that are addressed otherwise now: former locator -> handle.
+    relocated: dict[str, Handle] = field(default_factory=dict)
     #: Unpaired records that a full listing did not show any more.
     unlisted: set[RecordId] = field(default_factory=set)
     #: The listing lacks what is there: believed in what it shows only.
@@ -64,6 +68,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
 
     Raises:
         Malformed: the drain ended without a new position.
+        LayoutMoved: a field of the layout is not there any more; nothing of the drain is made visible.
     """
     replica = bench.replicas[side]
     feed = bench.archive.feed(side)
@@ -79,6 +84,8 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
     _look_directly(bench, gathered)
+    if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
+        raise LayoutMoved
     return gathered
 
 
@@ -88,6 +95,7 @@ def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
         gathered.listing = page.listing
         gathered.sightings.update((sighting.handle.id, sighting) for sighting in page.sightings)
         gathered.references.extend(page.references)
+        gathered.relocated.update(page.relocated)
         gathered.cursor = page.cursor or gathered.cursor
         bench.news("listing", side=side.value, records=len(gathered.sightings))
     if not gathered.cursor:
@@ -149,7 +157,10 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
     bench.archive.flag(side, judge.look)
     bench.pairs.touch(side, judge.moved)
     _doubt_absence(bench, side, judge)
-    _notice_restored(bench, side, judge)
+    note_mergers(bench, side, gathered.sightings.values(), gathered.relocated)
+    ask_restored(bench, side, judge.restored)
+    if gathered.listing is Listing.FULL:
+        retry_refused(bench, side)
     if not gathered.is_disbelieved:
         bench.archive.drop(side, gathered.unlisted)
     _save_feed(bench, gathered)
@@ -164,6 +175,7 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     bench.archive.put(judge.rows.values())
     bench.pairs.touch(side, judge.moved)
     _doubt_absence(bench, side, judge)
+    note_mergers(bench, side, [sighting], {})
 
 
 def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
@@ -190,13 +202,15 @@ class _Judge:
         self._now = now
         self._has_cas = bench.replicas[gathered.side].capabilities.has_compare_and_set
         self._lag = bench.read_lag(gathered.side)
+        #: The full listing before this look.
+        self._listed_at = bench.archive.feed(gathered.side).listed_at
         self.rows: dict[str, models.Shadow] = {}
         self.moved: set[str] = set()
         self.born: set[str] = set()
         self.look: set[str] = set()
         #: Gone for no other reason than that it is not found.
         self.vanished: set[str] = set()
-        #: Deleted before, and there again.
+        #: Known as deleted, and there again under a later version.
         self.restored: set[str] = set()
 
     def judge(self, sighting: Sighting, head: Head | None, *, is_paired: bool) -> None:
@@ -227,7 +241,7 @@ class _Judge:
             return
         if head is None and not is_paired:
             self.born.add(id_)
-        if head is not None and head.presence is Presence.GONE and seen.in_scope:
+        if head is not None and head.presence is Presence.GONE and head.version != seen.version:
             self.restored.add(id_)
         if is_changed and is_paired:
             self.moved.add(id_)
@@ -245,6 +259,7 @@ class _Judge:
             first_seen_at=self._now, version_seen_at=self._now,
         )  # fmt: skip
         row.presence, row.absent_at, row.needs_look, row.keys = Presence.GONE.value, self._now, False, []
+        row.present_at = row.present_at or self._listed_at
         if not is_paired:
             row.content = row.raw = None
         self.rows[handle.id] = row
@@ -263,6 +278,7 @@ class _Judge:
         row = self._existing(handle.id)
         if row is not None:
             row.absent_at = row.absent_at if head.presence is Presence.MISSING else self._now
+            row.present_at = row.present_at or self._listed_at
             row.presence, row.needs_look = Presence.MISSING.value, True
             self.rows[handle.id] = row
             self.moved.add(handle.id)
@@ -287,13 +303,6 @@ def _doubt_absence(bench: Bench, side: Side, judge: _Judge) -> None:
     for pair in bench.pairs.of(side, judge.vanished).values():
         if pair.state == PairState.LINKED.value:
             hold_deletion(bench, pair.id, side.other, HoldReason.ABSENT)
-
-
-def _notice_restored(bench: Bench, side: Side, judge: _Judge) -> None:
-    """A record whose pair was closed by its deletion is there again: whether it shall be synced again, a person decides."""
-    for pair in bench.pairs.of(side, judge.restored).values():
-        if pair.state == PairState.CLOSED.value:
-            bench.pairs.ask("restored", at=bench.now(), pair=pair.id, side=side.value)
 
 
 def _rename_pointing(bench: Bench, gathered: Gathered, judge: _Judge) -> None:

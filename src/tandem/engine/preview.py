@@ -102,12 +102,15 @@ class Preview:
 
 
 def preview(bench: Bench) -> Preview:
-    """Look at both sides and show the plan. Nothing is written, here or there."""
+    """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped as the cycle would."""
     gathered = [gather(bench, side) for side in Side]
     with transaction.atomic(using=bench.alias):
         for item in gathered:
             absorb(bench, item)
-        shown = _show(bench, decide(bench))
+        decided = decide(bench)
+        if decided.stopped_by is not None:
+            raise decided.stopped_by
+        shown = _show(bench, decided)
         transaction.set_rollback(True, using=bench.alias)
     return shown
 

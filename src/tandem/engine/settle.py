@@ -15,7 +15,7 @@ from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_o
 from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one, shadow_row
-from tandem.errors import LinkStopped, TandemError
+from tandem.errors import LayoutMoved, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
 from tandem.store.contents import Payload, decode_payload, encode_contact
@@ -141,7 +141,7 @@ class Settler:
 
     def _refused(self, intent: models.Intent, outcome: Refused) -> None:
         if outcome.is_layout:
-            self.acted.stopped_by = LinkStopped(outcome.sentence)
+            self.acted.stopped_by = LayoutMoved(outcome.sentence)
             self._touch(intent)
             return
         if intent.pair_id is None:

@@ -97,6 +97,25 @@ class Archive:
         """Records that need a direct read: (id, locator)."""
         return list(self._shadows(side).filter(needs_look=True).values_list("record_id", "locator"))
 
+    def gone(self, side: Side, ids: Iterable[str]) -> list[models.Shadow]:
+        """Those of the named records that are deleted."""
+        return [row for part in chunks(ids) for row in self._shadows(side).filter(presence=Presence.GONE.value, record_id__in=part)]
+
+    def outside(self, side: Side, ids: Iterable[str]) -> list[str]:
+        """Those of the named records that are outside the scope."""
+        rows = self._shadows(side).filter(presence=Presence.OUT_OF_SCOPE.value)
+        return [row for part in chunks(ids) for row in rows.filter(record_id__in=part).values_list("record_id", flat=True)]
+
+    def changed_since(self, side: Side, at: datetime) -> list[models.Shadow]:
+        """Records that are there, outside the scope too, and whose present version was first seen since."""
+        present = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value]
+        return list(self._shadows(side).filter(presence__in=present, version_seen_at__gte=at).order_by("record_id"))
+
+    def merged(self, side: Side, locators: Iterable[str], survivor: str) -> None:
+        """Note that whatever was addressed so, but the survivor itself, went up in it."""
+        for part in chunks(locators):
+            self._shadows(side).filter(locator__in=part).exclude(record_id=survivor).update(merged_into=survivor)
+
     def pointing_at(self, side: Side, references: Iterable[str]) -> list[models.Shadow]:
         """Live shadows that point at one of the references."""
         rows = self._shadows(side).filter(presence=Presence.LIVE.value)

@@ -190,6 +190,14 @@ class Links:
         state = LinkState.ACTIVE if has_begun else LinkState.DRAFT
         self._rows(link).update(state=state.value, reason="", sentence="", wait_until=None, is_dirty=True)
 
+    def regroup(self, link: LinkId, left: Mapping[str, object]) -> None:
+        """Another group was chosen: everything is listed anew, and whoever works on the link now loses it."""
+        self._rows(link).update(left_settings=dict(left), is_dirty=True, **_fence())
+        self.ask_full(link)
+        row = self.one(link)
+        if row.state in {LinkState.NEEDS_PERSON.value, LinkState.WAITING.value}:
+            self.activate(link)
+
     def ask_full(self, link: LinkId) -> None:
         """Everything is listed anew in the next cycle."""
         models.Feed.objects.using(self._alias).filter(link_id=link).update(listed_at=None)

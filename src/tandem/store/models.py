@@ -114,6 +114,10 @@ class Shadow(models.Model):
     version_seen_at = models.DateTimeField()
     #: When it was last seen missing by a direct read, or known to be gone.
     absent_at = models.DateTimeField(null=True)
+    #: When it was found missing: the full listing before, which still showed it.
+    present_at = models.DateTimeField(null=True)
+    #: The record that this one went up in, where its service says so.
+    merged_into = models.CharField(max_length=ID, default="")
     #: A direct read has to settle what the last listing said.
     needs_look = models.BooleanField(default=False)
 

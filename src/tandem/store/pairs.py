@@ -42,6 +42,15 @@ class Pairs:
             counts[state] = counts.get(state, 0) + 1
         return counts
 
+    def living(self) -> list[models.Pair]:
+        """Pairs that still live, oldest first."""
+        return list(self._all().filter(state__in=_OPEN).order_by("id"))
+
+    def retry_refused(self, side: Side) -> None:
+        """Creations on that side that were refused as a whole are wanted again."""
+        refused = self._all().filter(state=PairState.ONE_SIDED.value, reason="refused", **{f"{side.value}_id": None})
+        refused.update(reason="", parked={}, is_dirty=True)
+
     def moved(self) -> list[models.Pair]:
         """Pairs that have to be reconciled, oldest first. Closed ones are never among them."""
         return list(self._all().filter(is_dirty=True, state__in=_OPEN).order_by("id"))

@@ -18,13 +18,13 @@ from tandem.connectors.wire import JsonObject, as_object, number_at, object_at, 
 from tandem.errors import (
     ConsentNarrowed,
     CursorExpired,
-    LinkStopped,
     Malformed,
     NotAllowed,
     NotThere,
     QuotaExhausted,
     RateLimited,
     Rejected,
+    ServiceSwitchedOff,
     TandemError,
     Unavailable,
     VersionMoved,
@@ -102,9 +102,7 @@ def _forbidden(refusal: _Refusal) -> TandemError:
     if "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in refusal.reasons or "insufficient authentication scopes" in refusal.message:
         return ConsentNarrowed()
     if refusal.reasons & {"SERVICE_DISABLED", "accessNotConfigured"} or "is disabled" in refusal.message:
-        return LinkStopped(
-            "The People API is switched off in the Google project that this Tandem uses: switch it on, then resume the link."
-        )
+        return ServiceSwitchedOff("The People API is switched off in the Google project that this Tandem uses.")
     if refusal.reasons & {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED"}:
         return RateLimited(retry_after_s=MINUTE_LIMIT_WAIT_S, service=SERVICE, status=403, reason=refusal.code)
     return NotAllowed(service=SERVICE, status=403, reason=refusal.code)

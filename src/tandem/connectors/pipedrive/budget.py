@@ -3,6 +3,7 @@
 Rules
     - The budget belongs to the company. Its size is the company's own figure where an answer bears it, else what was configured.
     - We spend at most our share of it. What others have spent is known only from the headers and matters when nothing is left.
+    - A tenth of the share is kept for what people change: a first sync does not touch it (`keeps_back`).
     - A call is counted before it leaves, once: a lost answer costs too. The ledger is given and outlives this process.
     - A used-up budget is a state with a time. Until then nothing is sent, but for one cheap call an hour that looks whether the day has
       already turned, because nobody says in which time zone it does.
@@ -27,6 +28,9 @@ BLOCK = timedelta(minutes=15)
 #: How often, and with how dear a call, it is tried whether an exhausted budget is there again.
 LOOK_EVERY = timedelta(hours=1)
 LOOK_TOKENS = 2
+#: So much of the share is for people's changes only.
+KEPT_BACK_PERCENT = 10
+_KEPT_BACK = "Nine tenths of Tandem's share of the company's tokens are used up for today; the rest is kept for what people change"
 #: So many 429s in a row over more than this time are no burst, whatever the headers leave out.
 LASTING_REFUSALS = 5
 LASTING = timedelta(seconds=10)
@@ -63,6 +67,8 @@ class TokenBudget:
         self._company_left: int | None = None
         self._exhausted_until: datetime | None = None
         self._looked_at: datetime | None = None
+        #: The work under way is a first sync: it leaves a tenth of the share alone.
+        self.keeps_back = False
         self._blocked_until: datetime | None = None
         #: 429s in a row that did not say for how long, and the first of them.
         self._refusals = 0
@@ -142,7 +148,10 @@ class TokenBudget:
                 raise QuotaExhausted(until=self._exhausted_until, service=SERVICE)
             self._looked_at = now
             return
-        if tokens and self._ledger.spent() + tokens > self.share:
+        spent = self._ledger.spent() + tokens
+        if tokens and self.keeps_back and spent > self.share * (100 - KEPT_BACK_PERCENT) // 100:
+            raise QuotaExhausted(_KEPT_BACK, until=next_midnight(now), service=SERVICE)
+        if tokens and spent > self.share:
             raise QuotaExhausted("Tandem's share of the company's tokens is used up for today", until=next_midnight(now), service=SERVICE)
 
     def _place(self, now: datetime) -> datetime:

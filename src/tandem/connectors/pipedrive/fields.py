@@ -48,18 +48,36 @@ _NO_SCOPE = (
     "The connection does not cover custom fields: connect Pipedrive again and allow contact fields, or ask an administrator to do so."
 )
 
+_REMOVED_AGAIN = "The Pipedrive field {name!r} was removed twice: it is left out. An administrator can add it again under that name."
+_OWN_FIELDS = (
+    "Pipedrive's own messenger and address fields have appeared: its Contact Sync was switched on. This link stays with the fields with "
+    "which it was made. Keep Pipedrive's Contact Sync off this Google account: both together would double every contact."
+)
+
 
 def survey(api: Api, kept: Layout) -> Preparation:
     """Where the fields are, and what enabling would make. Sends no write. `kept` is the link's present layout."""
-    layout, missing = _found(api.person_fields(), kept)
-    return Preparation(layout.render(), _places(layout), to_create=tuple(place.name for place in missing))
+    existing = api.person_fields()
+    layout, missing = _found(existing, kept)
+    to_create = tuple(place.name for place in missing if place.slot not in kept.remade)
+    left_out = [place for place in missing if place.slot in kept.remade]
+    return Preparation(
+        layout.render(), _places(layout), to_create=to_create, lacking=_lacking(left_out), notices=_notices(existing, layout, left_out)
+    )
 
 
 def enable(api: Api, kept: Layout) -> Preparation:
-    """Make what is missing. Raises OutcomeUnknown when an answer is lost; repeating finds by its name what was made."""
-    layout, missing = _found(api.person_fields(), kept)
-    lacking: dict[FieldName, str] = {}
+    """Make what is missing; what was there and was removed is made again once, and then left out.
+
+    Raises OutcomeUnknown when an answer is lost; repeating finds by its name what was made.
+    """
+    existing = api.person_fields()
+    layout, missing = _found(existing, kept)
+    left_out = [place for place in missing if place.slot in kept.remade]
+    lacking = _lacking(left_out)
     for place in missing:
+        if place in left_out:
+            continue
         try:
             made = api.add_person_field(place.name, place.field_type)
         except (NotAllowed, ConsentNarrowed) as error:
@@ -67,7 +85,23 @@ def enable(api: Api, kept: Layout) -> Preparation:
                 lacking[place.holds] = _sentence(error)
             continue
         layout = _with(layout, place, text_at(made, "field_code"))
-    return Preparation(layout.render(), _places(layout), lacking=lacking, holds_marker=bool(layout.marker))
+        if _held(kept, place):
+            layout = replace(layout, remade=(*layout.remade, place.slot))
+    notices = _notices(existing, layout, left_out)
+    return Preparation(layout.render(), _places(layout), lacking=lacking, holds_marker=bool(layout.marker), notices=notices)
+
+
+def _lacking(left_out: Sequence[Place]) -> dict[FieldName, str]:
+    return {place.holds: _REMOVED_AGAIN.format(name=place.name) for place in left_out if place.holds is not None}
+
+
+def _notices(existing: Sequence[JsonObject], layout: Layout, left_out: Sequence[Place]) -> tuple[str, ...]:
+    """What the user should know: fields that were removed for good, and Pipedrive's own that have appeared beside ours."""
+    codes = {text_at(field, "field_code") for field in existing}
+    notices = [_REMOVED_AGAIN.format(name=place.name) for place in left_out]
+    if any(place.own in codes and _held(layout, place) not in ("", place.own) for place in PLACES if place.own):
+        notices.append(_OWN_FIELDS)
+    return tuple(notices)
 
 
 def _places(layout: Layout) -> Mapping[FieldName, str]:
@@ -77,7 +111,7 @@ def _places(layout: Layout) -> Mapping[FieldName, str]:
 def _found(fields: Sequence[JsonObject], kept: Layout) -> tuple[Layout, list[Place]]:
     """The layout as far as its fields exist, and the places that have none."""
     existing = {text_at(field, "field_code"): field for field in fields}
-    layout, missing = Layout(), []
+    layout, missing = Layout(remade=kept.remade), []
     for place in PLACES:
         code = _code(place, existing, _held(kept, place))
         if code:

@@ -21,15 +21,17 @@ OWN_ADDRESS = "postal_address"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The three places."""
+    """The three places. `remade`: those that were made a second time already, by their names here."""
 
     messengers: str = ""
     address: str = ""
     marker: str = ""
+    remade: tuple[str, ...] = ()
 
     def render(self) -> str:
         """As it is kept with the link."""
-        return msgspec.json.encode({"address": self.address, "marker": self.marker, "messengers": self.messengers}).decode()
+        places = {"address": self.address, "marker": self.marker, "messengers": self.messengers}
+        return msgspec.json.encode({**places, "remade": " ".join(self.remade)} if self.remade else places).decode()
 
 
 def parse_layout(text: str) -> Layout:
@@ -40,7 +42,7 @@ def parse_layout(text: str) -> Layout:
         found = msgspec.json.decode(text, type=dict[str, str])
     except msgspec.DecodeError:
         raise Malformed("this is no layout of Pipedrive fields") from None
-    return Layout(found.get("messengers", ""), found.get("address", ""), found.get("marker", ""))
+    return Layout(found.get("messengers", ""), found.get("address", ""), found.get("marker", ""), tuple(found.get("remade", "").split()))
 
 
 def is_own(code: str) -> bool:

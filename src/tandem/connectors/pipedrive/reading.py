@@ -113,7 +113,7 @@ class Reader:
         except Malformed:
             return Unreadable(handle, "Pipedrive gave this person in a form that cannot be understood.")
         if self._has_vanished(person):
-            return Unreadable(handle, "A Pipedrive field that holds messengers or addresses has been removed.")
+            return Unreadable(handle, "A Pipedrive field that holds messengers or addresses has been removed.", is_layout=True)
         inside = self._scope.holds(person, members, believed=in_scope)
         marker = codec.marker_of(person, self._layout)
         return Observation(handle, version, contact, raw, inside, marker, codec.organisation_of(person))

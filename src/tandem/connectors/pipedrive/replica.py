@@ -127,6 +127,10 @@ class PipedriveReplica:
             return True
         return any(_count(person, name) != 0 for name in ATTACHMENTS)
 
+    def is_anothers(self, raw: bytes) -> bool:
+        """Whether another user of the company owns the person; one whose owner is not told counts as another's."""
+        return as_object(parse(raw), "a person").get("owner_id") != self._births.owner_id
+
     def create(self, creations: Sequence[Creation]) -> list[Outcome]:
         """See the port; one call each."""
         return self._run_all([partial(self._writer.create, creation) for creation in creations])
