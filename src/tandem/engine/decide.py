@@ -21,6 +21,7 @@ from tandem.engine.approval import approval_of
 from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
+from tandem.engine.outside import ADOPTING, is_not_ours
 from tandem.store import models
 from tandem.store.contents import decode_contact, decode_payload
 from tandem.store.pairs import record_of
@@ -172,6 +173,9 @@ class _Pairs:
         if pair.state == PairState.ONE_SIDED.value:
             self._one_sided(pair)
             return
+        if pair.reason == ADOPTING:
+            self._decided.settling += 1
+            return
         fit_mapping(self._bench, pair)
         sights = {side: self.sight(pair, side) for side in Side}
         policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
@@ -236,7 +240,8 @@ class _Pairs:
             self._decided.settling += 1
             return
         record = record_of(pair, side) or ""
-        if self._bench.journal.paired_elsewhere(side, record):
+        shadow = self._shadows[side].get(record)
+        if self._bench.journal.paired_elsewhere(side, record) or is_not_ours(self._bench, side, shadow):
             self._close(pair, "left-on-this-account")
             return
         if pair.id in self._attached:
@@ -353,6 +358,7 @@ def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -
             "right": list(doubtful.right),
             "evidence": list(doubtful.evidence),
             "doubt": doubtful.kind.value,
+            "certain": doubtful.is_certain,
         }
         bench.pairs.ask("match", at=now, part=part, data=data)
         keep["match"].add((None, "", part))
