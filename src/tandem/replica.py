@@ -158,7 +158,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A change to a record, built on exactly the state that was planned on."""
+    """A change to a record, built on exactly the state that was planned on. One that was outside the scope then may be so still."""
 
     planned_on: Observation
     delta: Delta

@@ -57,7 +57,8 @@ def _private(stage: Stage, loaded: Loaded) -> set[str]:
             continue
         for kind in ("names", "emailAddresses", "phoneNumbers", "addresses", "nicknames"):
             for text in _strings(fields.get(kind, [])):
-                if len(text) > 5 and text.casefold() not in known:
+                bare = re.sub(r"\D", "", text)[-9:]
+                if len(text) > 5 and text.casefold() not in known and (len(bare) < 9 or bare not in digits):
                     found.add(text.casefold())
         for phone in _strings([item.get("value", "") for item in fields.get("phoneNumbers", [])]):
             bare = re.sub(r"\D", "", phone)[-9:]
@@ -74,6 +75,15 @@ def _on_disk(stage: Stage) -> str:
 def _holds_nothing(text: str, private: set[str], where: str) -> None:
     found = [item for item in private if item in text]
     assert not found, f"{len(found)} of {len(private)} private texts {where}"
+
+
+def _answer_truly(stage: Stage, truth: set[tuple[str, str]]) -> int:
+    """Answer what is left as somebody would who knows these people; how many were asked about."""
+    asked = [item for item in stage.bench().pairs.questions() if item.kind == "match"]
+    for item in asked:
+        meant = [pair for pair in pairs_of(item) if pair in truth]
+        choose(stage.bench(), item, Choice.ADOPT if meant else Choice.SEPARATE, meant[0] if meant else None)
+    return len(asked)
 
 
 def test_nobody_outside_an_empty_group_gets_a_second_copy(make_stage: Callable[..., Stage]) -> None:
@@ -111,22 +121,17 @@ def test_nobody_outside_an_empty_group_gets_a_second_copy(make_stage: Callable[.
     report = stage.cycle()
     assert report.adopted == adopted
     print(f"adopted in bulk {adopted}, then changed {report.written}")
-    for item in stage.bench().pairs.questions():
-        if item.kind == "match":
-            meant = [pair for pair in pairs_of(item) if pair in truth]
-            choose(stage.bench(), item, Choice.ADOPT if meant else Choice.SEPARATE, meant[0] if meant else None)
     for _ in range(8):
-        if stage.cycle().writes == 0:
+        asked = _answer_truly(stage, truth)
+        if stage.cycle().writes == asked == 0:
             break
-        for item in stage.bench().pairs.questions():
-            if item.kind == "match" and not item.choice:
-                meant = [pair for pair in pairs_of(item) if pair in truth]
-                choose(stage.bench(), item, Choice.ADOPT if meant else Choice.SEPARATE, meant[0] if meant else None)
     pairs = {(pair.left_id, pair.right_id) for pair in models.Pair.objects.using(stage.alias).filter(state="linked")}
     assert truth <= pairs, f"seed {seed}: {len(truth - pairs)} of the 80 not paired"
     sources = {intent.marker.split(":")[3] for intent in models.Intent.objects.using(stage.alias).filter(kind="create", side="left")}
     assert not sources & {right for _, right in truth}, f"seed {seed}"
-    assert (len(stage.google()), len(stage.in_group()), len(stage.pipedrive())) == (300 + 170, 250, 250), f"seed {seed}"
+    # A few persons of a colleague are private, and the linking user does not see them.
+    seen = sum(1 for one in stage.pipedrive() if one["owner_id"] == 1 or one["visible_to"] != 1)
+    assert (len(stage.google()), len(stage.in_group()), len(stage.pipedrive())) == (300 + seen - 80, seen, 250), f"seed {seed}"
     _holds_nothing(_on_disk(stage), private, f"on disk at the end, seed {seed}")
     _holds_nothing("\n".join(recorder.sent), private, f"in requests to Pipedrive, seed {seed}")
     assert sum("/api/v2/persons" in text for text in recorder.sent) > 80
