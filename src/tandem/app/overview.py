@@ -9,8 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tandem.app.results import Result, of_row
+from tandem.app.sides import PRODUCT
 from tandem.core.state import LinkId
+from tandem.engine.twins import twins_of
 from tandem.store import models
+from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.links import label_of
 from tandem.store.pairs import Pairs
@@ -40,6 +43,8 @@ class Overview:
     questions: Mapping[str, int]
     parked: int
     settling: int
+    #: People who seem to stand twice on a side, by product.
+    twins: Mapping[str, int]
     last: Result | None
     tokens_today: int
     next_step: str
@@ -68,6 +73,7 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         questions=dict(sorted(questions.items())),
         parked=parked,
         settling=Journal(tandem.alias, link).count_pending(),
+        twins={PRODUCT[side]: len(groups) for side, groups in twins_of(Archive(tandem.alias, link)).items() if groups},
         last=of_row(last) if last else None,
         tokens_today=tandem.links.tokens_of(company, tandem.clock.now().date()),
         next_step=_next_step(row, questions, parked),

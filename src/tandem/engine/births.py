@@ -178,7 +178,7 @@ def candidates_for(bench: Bench, keys: Iterable[str]) -> tuple[dict[Side, list[C
         strange -= bench.pairs.living_ids(side) if strange else set()
         if bench.policy.outside is OutsideRule.SEPARATE or not bench.policy.direction.allows(side):
             known = [item for item in known if item[0] not in strange]
-        candidates[side] = [Candidate(RecordId(id_), _keys(keys)) for id_, _, keys in known]
+        candidates[side] = [candidate_of(id_, keys) for id_, _, keys in known]
         outside[side] = strange
     return candidates, outside
 
@@ -186,6 +186,11 @@ def candidates_for(bench: Bench, keys: Iterable[str]) -> tuple[dict[Side, list[C
 def is_blocking(key: str) -> bool:
     """Whether a stored key can start a match."""
     return key.split(":", 1)[0] in _BLOCKING_VALUES
+
+
+def candidate_of(id_: str, keys: Iterable[str]) -> Candidate:
+    """A record as matching takes it, from the keys that are stored of it."""
+    return Candidate(RecordId(id_), _keys(keys))
 
 
 def _keys(keys: Iterable[str]) -> frozenset[MatchKey]:

@@ -22,6 +22,7 @@ from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
 from tandem.engine.outside import Seen, keep, read
+from tandem.engine.twins import twins_of
 from tandem.store import models
 from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
@@ -89,6 +90,8 @@ class Preview:
     actions: list[PlannedAction] = field(default_factory=list)
     #: Pairs of which one record stands outside and would be brought in.
     adoptions: list[FoundPair] = field(default_factory=list)
+    #: Groups of records that look like one person standing twice on a side.
+    twins: Mapping[Side, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     conflicts: list[PlannedConflict] = field(default_factory=list)
     questions: list[PlannedQuestion] = field(default_factory=list)
     #: (side, record, name, reason)
@@ -129,6 +132,7 @@ def preview(bench: Bench) -> Preview:
 def _show(bench: Bench, decided: Decided) -> Preview:
     shown = Preview(lacking=dict(bench.lacking), settling=decided.settling + decided.births.quiet)
     shown.seen = {side: len(bench.archive.live_ids(side)) for side in Side}
+    shown.twins = twins_of(bench.archive)
     for left, right, evidence in decided.births.matched:
         shown.pairs.append(
             FoundPair(left.record_id, right.record_id, name_of(decode_contact(left.content) or decode_contact(right.content)), evidence)
