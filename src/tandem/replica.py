@@ -55,6 +55,8 @@ class Observation:
     reference: str = ""
     #: A list in it may have been cut short by the listing: fetch it before comparing or writing that list.
     is_partial: bool = False
+    #: It belongs to another user than the one who linked: never deleted on the word of one account.
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A change to a record, built on exactly the state that was planned on."""
+    """A change to a record, built on exactly the state that was planned on. One that was outside the scope then may be so still."""
 
     planned_on: Observation
     delta: Delta
@@ -234,6 +236,8 @@ class Capabilities:
     read_lag_s: float
     #: How often everything must be listed anew.
     full_listing_every_s: float
+    #: `adopt` brings a record into the scope. Without it such a record is followed by the link's own word.
+    can_adopt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

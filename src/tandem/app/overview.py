@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from tandem.app.preparations import kept
 from tandem.app.reasons import reason_of
 from tandem.app.results import Result, of_row
+from tandem.app.sides import PRODUCT
 from tandem.connectors.pipedrive.budget import KEPT_BACK_PERCENT
 from tandem.core.state import LinkId
+from tandem.engine.twins import twins_of
 from tandem.store import models
+from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.links import LinkState, label_of
 from tandem.store.pairs import Pairs
@@ -41,6 +44,8 @@ class Overview:
     questions: Mapping[str, int]
     parked: int
     settling: int
+    #: People who seem to stand twice on a side, by product.
+    twins: Mapping[str, int]
     last: Result | None
     tokens_today: int
     #: Tokens of a day that are ours.
@@ -78,6 +83,7 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         questions=dict(sorted(questions.items())),
         parked=parked,
         settling=Journal(tandem.alias, link).count_pending(),
+        twins={PRODUCT[side]: len(groups) for side, groups in twins_of(Archive(tandem.alias, link)).items() if groups},
         last=of_row(last) if last else None,
         tokens_today=tokens,
         share=share,

@@ -30,6 +30,8 @@ def plan_data(row: Link, shown: Preview, cost: Estimate) -> dict[str, object]:
         "link": row.id,
         "seen": {_PRODUCTS[side.value]: number for side, number in shown.seen.items()},
         "pairs": [_pair_data(item) for item in shown.pairs],
+        "adoptions": [_pair_data(item) for item in shown.adoptions],
+        "twins": {_PRODUCTS[side.value]: [list(group) for group in groups] for side, groups in shown.twins.items() if groups},
         "actions": [_action_data(item) for item in shown.actions],
         "conflicts": [_conflict_data(item) for item in shown.conflicts],
         "questions": [_question_data(item) for item in shown.questions],
@@ -72,6 +74,8 @@ def say_plan(row: Link, shown: Preview, cost: Estimate, region: str, *, is_whole
     """The whole preview: counts first, then the lines."""
     say_summary(row, shown, cost, region)
     rest = _say_pairs(shown, is_whole=is_whole)
+    adopted = [f"{item.name}: contact {item.left} is person {item.right}" for item in shown.adoptions]
+    rest += _say_some(f"{len(adopted)} standing outside to bring in", adopted, is_whole=is_whole)
     for side in ("left", "right"):
         for kind, verb in (("create", "to create in"), ("update", "to change in"), ("delete", "to delete in")):
             items = [item for item in shown.actions if item.side.value == side and item.kind.value == kind]
@@ -100,11 +104,15 @@ def say_summary(row: Link, shown: Preview, cost: Estimate, region: str) -> None:
         planned[item.side.value, item.kind.value] += not item.held
     writes = [f"{number} to {kind} in {_TITLES[side]}" for (side, kind), number in sorted(planned.items()) if number]
     parts = [counted(len(shown.pairs), "new pair found", "new pairs found")] if shown.pairs else []
+    parts += [f"{len(shown.adoptions)} to bring in from outside"] if shown.adoptions else []
     parts += writes or ["nothing to write"]
     parts += [counted(len(shown.conflicts), "conflict")] if shown.conflicts else []
     parts += [f"{len(shown.questions)} waiting for a person"] if shown.questions else []
     parts += [f"{held} held by the brake"] if held else []
     say("  " + ", ".join(parts) + ".")
+    twins = [f"{counted(len(groups), 'person', 'people')} in {_TITLES[side.value]}" for side, groups in shown.twins.items() if groups]
+    if twins:
+        say(f"  Perhaps there twice: {' and '.join(twins)}. They are left as they are.")
     for side, names in shown.to_create.items():
         if names:
             say(f"  Fields that the first sync makes in {_TITLES[side.value]}, once for the whole company: {', '.join(names)}.")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tandem.app.stories import Line
 
 _QUESTIONS = {
+    "duplicate": ("possible duplicate", "possible duplicates"),
     "match": ("possible match to decide", "possible matches to decide"),
     "conflict": ("open conflict", "open conflicts"),
     "hold": ("change held by the brake", "changes held by the brake"),
@@ -35,7 +36,7 @@ _BUDGETS = {
 _PRODUCTS = {"google": "Google", "pipedrive": "Pipedrive"}
 _VERBS = {
     "create": "created", "update": "changed", "delete": "deleted", "join": "put into the group",
-    "merge": "merged into another record", "left": "left alone, since it is not this user's alone,",
+    "merge": "merged into another record", "adopt": "brought in", "left": "left alone, since it is not this user's alone,",
 }  # fmt: skip
 
 
@@ -62,8 +63,8 @@ def _data(view: Overview) -> dict[str, object]:
         "link": view.link, "state": view.state, "reason": view.reason, "sentence": view.sentence, "group": view.group,
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
         "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions), "parked": view.parked,
-        "settling": view.settling, "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
-        "share": view.share, "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
+        "twins": dict(view.twins), "settling": view.settling, "last_cycle": view.last.data() if view.last else None,
+        "tokens_today": view.tokens_today, "share": view.share, "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
     }  # fmt: skip
 
 
@@ -83,6 +84,9 @@ def _say(view: Overview, now: datetime) -> None:
     waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
+    twins = [f"{counted(number, 'person', 'people')} in {_PRODUCTS[product]}" for product, number in view.twins.items()]
+    if twins:
+        say(f"  Perhaps there twice: {' and '.join(twins)}. They are left as they are.")
     for sentence in view.notices:
         say(f"  {sentence}")
     say(f"  Pipedrive tokens today: {view.tokens_today} of {view.share}, {_BUDGETS[view.budget]}.")

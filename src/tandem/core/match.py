@@ -18,7 +18,7 @@ from tandem.core.canonical import KeyKind
 from tandem.core.evidence import Candidate, Evidence, Likeness, Rarity, Traits, evidence_words, likeness, traits_of
 from tandem.core.state import RecordId
 
-__all__ = ["Ambiguous", "Candidate", "Evidence", "KeyKind", "Match", "Matching", "evidence_words", "match"]
+__all__ = ["Ambiguous", "Candidate", "Evidence", "KeyKind", "Match", "Matching", "evidence_words", "match", "twins"]
 
 #: A key borne by more pairs of records than this is a crowd.
 _CROWD = 400
@@ -84,6 +84,11 @@ def match(left: Sequence[Candidate], right: Sequence[Candidate], *, apart: froze
         twins_left=_twins(lefts),
         twins_right=_twins(rights),
     )
+
+
+def twins(records: Sequence[Candidate]) -> tuple[tuple[RecordId, ...], ...]:
+    """Records of one side that look like one person: to be reported, never merged."""
+    return _twins(_sorted(records))
 
 
 def _sorted(candidates: Sequence[Candidate]) -> list[Traits]:

@@ -197,7 +197,7 @@ class Hand:
             flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version, before=target.raw and bytes(target.raw)
         )
         self._note_losers(pair, action)
-        seen = as_observation(target)
+        seen = as_observation(target, is_followed=target.record_id in self.bench.words.followed(action.side))
         flight.requests.append(Deletion(seen) if action.kind is ActionKind.DELETE else Update(seen, action.delta))
 
     def _shadow(self, pair: models.Pair, side: Side) -> models.Shadow:
@@ -255,13 +255,14 @@ class Hand:
         self.bench.journal.save_settled(flight.intents)
 
 
-def as_observation(shadow: models.Shadow) -> Observation:
-    """A shadow as the observation that it keeps."""
+def as_observation(shadow: models.Shadow, *, is_followed: bool = False) -> Observation:
+    """A shadow as the observation that it keeps. `is_followed`: its replica may well say that it is outside the scope."""
     return Observation(
         Handle(RecordId(shadow.record_id), shadow.locator),
         Version(shadow.version),
         decode_contact(shadow.content),
         bytes(shadow.raw or b""),
+        in_scope=not is_followed,
         marker=Marker(shadow.marker) if shadow.marker else None,
         reference=shadow.reference,
         is_partial=shadow.is_partial,

@@ -22,6 +22,7 @@ from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.pairs import Pairs
 from tandem.store.schedule import Lease, Schedule
+from tandem.store.words import Words
 
 MARKER_PREFIX = "tandem1"
 
@@ -65,6 +66,7 @@ class Bench:
     pairs: Pairs = field(init=False)
     journal: Journal = field(init=False)
     schedule: Schedule = field(init=False)
+    words: Words = field(init=False)
     lease: Lease | None = None
     #: References that a side refused to make, by folded name, with the sentence: who needs one goes without it.
     refused_references: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
@@ -74,6 +76,7 @@ class Bench:
         self.pairs = Pairs(self.alias, self.link)
         self.journal = Journal(self.alias, self.link)
         self.schedule = Schedule(self.alias)
+        self.words = Words(self.alias, self.link)
 
     @property
     def fields(self) -> frozenset[FieldName]:

@@ -2,7 +2,7 @@
 
 Rules: nothing is created while there is doubt. A record that may be one we know - paired, outside the scope, or borne by
 several - waits for a person; one side never gets a second copy on a guess. Matching compares keyed hashes only, so records
-outside the scope take part without their content.
+outside the scope take part without their content; they only nominate until a direct read has shown what they hold now.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from enum import Enum
 
 from tandem.core.canonical import KeyKind, MatchKey
 from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, ORGANISATION, PHONES, Contact
-from tandem.core.match import Ambiguous, Candidate, Evidence, evidence_words, match
+from tandem.core.match import Candidate, Evidence, evidence_words, match
+from tandem.core.policy import OutsideRule
 from tandem.core.state import Presence, RecordId, Side
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.errors import OtherInstallation
@@ -47,6 +48,8 @@ class Doubtful:
     left: tuple[str, ...]
     right: tuple[str, ...]
     evidence: tuple[str, ...]
+    #: The evidence would be enough without a person, if the records were where the link may pair them.
+    is_certain: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +61,10 @@ class Births:
     #: By the side where the record is; it is to be created on the other one.
     alone: dict[Side, list[models.Shadow]] = field(default_factory=lambda: {Side.LEFT: [], Side.RIGHT: []})
     doubtful: list[Doubtful] = field(default_factory=list)
+    #: (left, right, evidence): one of them stands outside, and the policy takes it in without asking.
+    adoptable: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    #: Records outside that have to be read before anything is decided about who looks like them.
+    unread: dict[Side, set[str]] = field(default_factory=lambda: {Side.LEFT: set(), Side.RIGHT: set()})
     #: (side, id, reason): never created, as they are.
     left_out: list[tuple[Side, str, str]] = field(default_factory=list)
     #: Waiting for time to pass.
@@ -110,52 +117,86 @@ def _by_marker(bench: Bench, open_rows: dict[Side, dict[str, models.Shadow]], bi
 def _by_evidence(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]], births: Births) -> dict[Side, set[str]]:
     """Match, and return the records that are matched or must wait."""
     settled: dict[Side, set[str]] = {side: set() for side in Side}
-    candidates, outside = _candidates(bench, undecided)
-    matching = match(candidates[Side.LEFT], candidates[Side.RIGHT])
+    candidates, outside = candidates_for(bench, {key for rows in undecided.values() for row in rows.values() for key in row.keys})
+    matching = match(candidates[Side.LEFT], candidates[Side.RIGHT], apart=bench.words.apart())
+    unread = {side: bench.archive.unread(side).keys() & outside[side] if outside[side] else set() for side in Side}
     for found in matching.matches:
         ids = {Side.LEFT: found.left, Side.RIGHT: found.right}
         open_sides = [side for side in Side if ids[side] in undecided[side]]
         if len(open_sides) == 2:
-            births.matched.append((undecided[Side.LEFT][found.left], undecided[Side.RIGHT][found.right], _words(found.evidence)))
+            births.matched.append((undecided[Side.LEFT][found.left], undecided[Side.RIGHT][found.right], words_of(found.evidence)))
         elif open_sides:
-            is_outside = ids[open_sides[0].other] in outside[open_sides[0].other]
-            births.doubtful.append(
-                Doubtful(Doubt.OUTSIDE if is_outside else Doubt.TWIN, (found.left,), (found.right,), _words(found.evidence))
-            )
+            far = open_sides[0].other
+            kind = Doubt.OUTSIDE if ids[far] in outside[far] else Doubt.TWIN
+            doubtful = Doubtful(kind, (found.left,), (found.right,), words_of(found.evidence), is_certain=True)
+            _sort_doubtful(bench, doubtful, unread[far] & {ids[far]}, far, births)
         for side in open_sides:
             settled[side].add(ids[side])
     for cluster in matching.ambiguous:
-        _wait_together(cluster, undecided, settled, births)
+        members = {Side.LEFT: set[str](cluster.left), Side.RIGHT: set[str](cluster.right)}
+        waiting = {side: members[side] & undecided[side].keys() for side in Side}
+        if any(waiting.values()):
+            far = Side.RIGHT if waiting[Side.LEFT] else Side.LEFT
+            kind = _doubt_about(members[far], outside[far]) if not waiting[far] else Doubt.AMBIGUOUS
+            doubtful = Doubtful(kind, cluster.left, cluster.right, words_of(cluster.evidence))
+            _sort_doubtful(bench, doubtful, unread[far] & members[far], far, births)
+        for side in Side:
+            settled[side] |= waiting[side]
     return settled
 
 
-def _wait_together(
-    cluster: Ambiguous, undecided: dict[Side, dict[str, models.Shadow]], settled: dict[Side, set[str]], births: Births
-) -> None:
-    waiting = {Side.LEFT: set(cluster.left) & undecided[Side.LEFT].keys(), Side.RIGHT: set(cluster.right) & undecided[Side.RIGHT].keys()}
-    if any(waiting.values()):
-        births.doubtful.append(Doubtful(Doubt.AMBIGUOUS, cluster.left, cluster.right, _words(cluster.evidence)))
-        for side in Side:
-            settled[side] |= waiting[side]
+def _doubt_about(members: set[str], outside: set[str]) -> Doubt:
+    """What is doubtful about records of which none is undecided."""
+    return Doubt.TWIN if members.isdisjoint(outside) else Doubt.OUTSIDE
 
 
-def _candidates(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]]) -> tuple[dict[Side, list[Candidate]], dict[Side, set[str]]]:
-    """Everything that shares a blocking key with an undecided record, on either side, so that rarity is counted right."""
-    blocking = {key for rows in undecided.values() for row in rows.values() for key in row.keys if key.split(":", 1)[0] in _BLOCKING_VALUES}
+def _sort_doubtful(bench: Bench, doubtful: Doubtful, unread: set[str], far: Side, births: Births) -> None:
+    """Ask a person, unless a direct read or the policy comes first."""
+    if doubtful.kind is Doubt.OUTSIDE and unread:
+        births.unread[far] |= unread
+        births.quiet += 1
+    elif doubtful.kind is Doubt.OUTSIDE and doubtful.is_certain and bench.policy.outside is OutsideRule.ADOPT:
+        births.adoptable.append((doubtful.left[0], doubtful.right[0], doubtful.evidence))
+        births.quiet += 1
+    else:
+        births.doubtful.append(doubtful)
+
+
+def candidates_for(bench: Bench, keys: Iterable[str]) -> tuple[dict[Side, list[Candidate]], dict[Side, set[str]]]:
+    """Everything that shares a blocking key, on either side, so that rarity is counted right; and who of a side stands outside.
+
+    Where a policy or a direction says that nobody outside is ever taken in, those take no part.
+    """
+    blocking = {key for key in keys if is_blocking(key)}
     candidates: dict[Side, list[Candidate]] = {}
     outside: dict[Side, set[str]] = {}
     for side in Side:
-        known = bench.archive.keys(side)
-        candidates[side] = [Candidate(RecordId(id_), _keys(keys)) for id_, _, keys in known if not blocking.isdisjoint(keys)]
-        outside[side] = {id_ for id_, presence, _ in known if presence is Presence.OUT_OF_SCOPE}
+        known = [item for item in bench.archive.keys(side) if not blocking.isdisjoint(item[2])]
+        strange = {id_ for id_, presence, _ in known if presence in {Presence.OUT_OF_SCOPE, Presence.UNREADABLE}}
+        strange -= bench.pairs.living_ids(side) if strange else set()
+        if bench.policy.outside is OutsideRule.SEPARATE or not bench.policy.direction.allows(side):
+            known = [item for item in known if item[0] not in strange]
+        candidates[side] = [candidate_of(id_, keys) for id_, _, keys in known]
+        outside[side] = strange
     return candidates, outside
+
+
+def is_blocking(key: str) -> bool:
+    """Whether a stored key can start a match."""
+    return key.split(":", 1)[0] in _BLOCKING_VALUES
+
+
+def candidate_of(id_: str, keys: Iterable[str]) -> Candidate:
+    """A record as matching takes it, from the keys that are stored of it."""
+    return Candidate(RecordId(id_), _keys(keys))
 
 
 def _keys(keys: Iterable[str]) -> frozenset[MatchKey]:
     return frozenset(MatchKey(KeyKind(kind), text) for kind, text in (key.split(":", 1) for key in keys))
 
 
-def _words(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+def words_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """Evidence as it is told to a person."""
     return tuple(evidence_words(item) for item in evidence)
 
 

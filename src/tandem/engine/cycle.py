@@ -2,6 +2,7 @@
 
     observe      drain both sides' changes into shadows             (network, then one commit)
     recover      find out what became of unanswered writes          (network, then one commit)
+    bring in     read who stands outside and looks like somebody, follow what was said about them (network, then one commit a wave)
     decide       reconcile, match, and let the brake judge          (one commit, no network)
     carry out    record a wave - send it - settle it with the next  (one commit a wave)
 
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tandem.core.state import RecordId, Side
+from tandem.engine.adoption import bring_in
 from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
+from tandem.engine.outside import unsettled_members
 from tandem.engine.recover import recover
 from tandem.engine.rejoin import rejoin
 from tandem.engine.report import Report
@@ -53,12 +56,14 @@ class _Cycle:
                 self._observe(side, is_full=self.is_full and turn == 0)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
+            brought = bring_in(self.bench, self.row)
+            self._count(brought)
             decided = self._decide()
             acted = self._carry_out(decided)
             self._count(acted)
             self._note_open(decided, acted)
-            if acted.stopped_by is not None:
-                raise acted.stopped_by
+            if (stopped_by := brought.stopped_by or acted.stopped_by) is not None:
+                raise stopped_by
             if not (acted.is_restless or recovered.is_restless):
                 return
 
@@ -93,7 +98,8 @@ class _Cycle:
         """A first sync creates nothing before a second, independent look has confirmed what both sides listed."""
         for side in Side:
             listed = frozenset(RecordId(id_) for id_ in self.bench.archive.live_ids(side))
-            disputed = self.bench.replicas[side].disputed(listed)
+            # Who was just brought in may show in one look and not yet in the other.
+            disputed = self.bench.replicas[side].disputed(listed) - unsettled_members(self.bench, side)
             if disputed:
                 raise ListingDoubted(f"Two looks at one side do not agree on {len(disputed)} records; nothing was created.")
 
@@ -108,6 +114,7 @@ class _Cycle:
         for (side, kind), number in acted.counts.items():
             self.report.count(side, kind, number)
         self.report.conflicts += acted.conflicts
+        self.report.adopted += acted.adopted
 
     def _note_open(self, decided: Decided, acted: Acted) -> None:
         report, bench = self.report, self.bench

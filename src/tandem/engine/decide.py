@@ -36,6 +36,7 @@ from tandem.engine.births import Births, is_nobody, sort_births
 from tandem.engine.folds import answer_mergers
 from tandem.engine.leaving import check_leaving
 from tandem.engine.mergers import settle_mergers
+from tandem.engine.outside import ADOPTING, is_not_ours
 from tandem.engine.restored import answer_restored
 from tandem.errors import LinkStopped
 from tandem.store import models
@@ -205,6 +206,9 @@ class _Pairs:
         if pair.state == PairState.ONE_SIDED.value:
             self._one_sided(pair)
             return
+        if pair.reason == ADOPTING:
+            self._decided.settling += 1
+            return
         fit_mapping(self._bench, pair)
         sights = {side: self.sight(pair, side) for side in Side}
         if pair.state == PairState.FROZEN.value and Presence.GONE in {sight.presence for sight in sights.values()}:
@@ -278,7 +282,9 @@ class _Pairs:
             self._decided.settling += 1
             return
         record = record_of(pair, side) or ""
-        if self._bench.journal.paired_elsewhere(side, record) or self._is_anothers(side, record):
+        shadow = self._shadows[side].get(record)
+        is_anothers = self._is_anothers(side, record) or is_not_ours(self._bench, side, shadow)
+        if is_anothers or self._bench.journal.paired_elsewhere(side, record):
             self._close(pair, "left-on-this-account")
             self._decided.notes.append(Note(pair.id, side, "left", record))
             return
@@ -399,6 +405,7 @@ def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -
             "right": list(doubtful.right),
             "evidence": list(doubtful.evidence),
             "doubt": doubtful.kind.value,
+            "certain": doubtful.is_certain,
         }
         bench.pairs.ask("match", at=now, part=part, data=data)
         keep["match"].add((None, "", part))

@@ -12,7 +12,7 @@ Rules (numbers: the promises in ARCHITECTURE.md):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tandem.core.canonical import fingerprint
@@ -93,7 +93,7 @@ def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
     gathered = Gathered(side, Listing.FULL if cursor is None else Listing.CHANGES, bench.now(), Cursor(""))
     for page in bench.replicas[side].changes(cursor):
         gathered.listing = page.listing
-        gathered.sightings.update((sighting.handle.id, sighting) for sighting in page.sightings)
+        gathered.sightings.update((sighting.handle.id, scoped(bench, side, sighting)) for sighting in page.sightings)
         gathered.references.extend(page.references)
         gathered.relocated.update(page.relocated)
         gathered.cursor = page.cursor or gathered.cursor
@@ -135,8 +135,15 @@ def _fetch(bench: Bench, gathered: Gathered, handles: Sequence[Handle]) -> None:
     if not handles:
         return
     for sighting in bench.replicas[gathered.side].fetch(handles):
-        gathered.sightings[sighting.handle.id] = sighting
+        gathered.sightings[sighting.handle.id] = scoped(bench, gathered.side, sighting)
         gathered.direct.add(sighting.handle.id)
+
+
+def scoped(bench: Bench, side: Side, sighting: Sighting) -> Sighting:
+    """A record that the link follows by a person's word is in scope, whatever its replica says."""
+    if isinstance(sighting, Observation) and not sighting.in_scope and sighting.handle.id in bench.words.followed(side):
+        return replace(sighting, in_scope=True)
+    return sighting
 
 
 def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
@@ -169,6 +176,7 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
 
 def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     """Make one direct read visible. The caller holds the transaction."""
+    sighting = scoped(bench, side, sighting)
     gathered = Gathered(side, Listing.CHANGES, bench.now(), Cursor(""), {sighting.handle.id: sighting}, {sighting.handle.id})
     judge = _Judge(bench, gathered, bench.now())
     judge.judge(sighting, bench.archive.heads(side, [sighting.handle.id]).get(sighting.handle.id), is_paired=True)
@@ -181,13 +189,15 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
 def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
     """The shadow of an observation. Outside the scope it bears no content."""
     is_same = head is not None and head.version == seen.version
+    is_in_scope = seen.in_scope or seen.handle.id in bench.words.followed(side)
     row = models.Shadow(
         link_id=bench.link, side=side.value, record_id=seen.handle.id, locator=seen.handle.locator, version=seen.version,
-        presence=(Presence.LIVE if seen.in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
+        presence=(Presence.LIVE if is_in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
+        is_foreign=seen.is_foreign,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
     row.keys = bench.keys_of(seen.contact)
-    if seen.in_scope:
+    if is_in_scope:
         row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
         row.fingerprint = fingerprint(seen.contact)
     return row

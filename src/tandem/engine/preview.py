@@ -17,9 +17,13 @@ from django.db import transaction
 from tandem.core.contact import FIRST_NAME, LAST_NAME, ORGANISATION, Address, Change, Contact, Edit, Entry, FieldName, Value
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
+from tandem.engine.adoption import conclude, nominated, planned
 from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
+from tandem.engine.outside import Seen, keep, read
+from tandem.engine.twins import twins_of
+from tandem.store import models
 from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
 
@@ -84,6 +88,10 @@ class Preview:
 
     pairs: list[FoundPair] = field(default_factory=list)
     actions: list[PlannedAction] = field(default_factory=list)
+    #: Pairs of which one record stands outside and would be brought in.
+    adoptions: list[FoundPair] = field(default_factory=list)
+    #: Groups of records that look like one person standing twice on a side.
+    twins: Mapping[Side, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     conflicts: list[PlannedConflict] = field(default_factory=list)
     questions: list[PlannedQuestion] = field(default_factory=list)
     #: (side, record, name, reason)
@@ -104,24 +112,35 @@ class Preview:
 def preview(bench: Bench) -> Preview:
     """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped as the cycle would."""
     gathered = [gather(bench, side) for side in Side]
-    with transaction.atomic(using=bench.alias):
-        for item in gathered:
-            absorb(bench, item)
-        decided = decide(bench)
-        if decided.stopped_by is not None:
-            raise decided.stopped_by
-        shown = _show(bench, decided)
-        transaction.set_rollback(True, using=bench.alias)
-    return shown
+    seen: Seen = []
+    while True:
+        shown: Preview | None = None
+        with transaction.atomic(using=bench.alias):
+            for item in gathered:
+                absorb(bench, item)
+            keep(bench, seen)
+            wanted = {} if seen else nominated(bench)
+            if not wanted:
+                conclude(bench)
+                decided = decide(bench)
+                if decided.stopped_by is not None:
+                    raise decided.stopped_by
+                shown = _show(bench, decided)
+            transaction.set_rollback(True, using=bench.alias)
+        if shown is not None:
+            return shown
+        seen = read(bench, wanted)
 
 
 def _show(bench: Bench, decided: Decided) -> Preview:
     shown = Preview(lacking=dict(bench.lacking), settling=decided.settling + decided.births.quiet)
     shown.seen = {side: len(bench.archive.live_ids(side)) for side in Side}
+    shown.twins = twins_of(bench.archive)
     for left, right, evidence in decided.births.matched:
         shown.pairs.append(
             FoundPair(left.record_id, right.record_id, name_of(decode_contact(left.content) or decode_contact(right.content)), evidence)
         )
+    shown.adoptions = [FoundPair(pair.left_id or "", pair.right_id or "", _name_of_pair(bench, pair), ()) for pair in planned(bench)]
     shown.actions = [_action(bench, decided, action, "") for action in decided.plan.actions]
     shown.actions += [_action(bench, decided, held.action, held.reason.value) for held in decided.plan.held]
     for pair_id, conflicts in decided.conflicts.items():
@@ -175,6 +194,10 @@ def _said_entry(entry: Entry | None) -> str:
 def _contact(bench: Bench, side: Side, record: str | None) -> Contact:
     shadow = bench.archive.shadow(side, record) if record else None
     return decode_contact(shadow.content if shadow else None)
+
+
+def _name_of_pair(bench: Bench, pair: models.Pair) -> str:
+    return next((name for side in Side if (name := name_of(_contact(bench, side, record_of(pair, side))))), "")
 
 
 def _names(bench: Bench, side: Side, records: tuple[str, ...]) -> list[str]:

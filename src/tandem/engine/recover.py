@@ -79,6 +79,9 @@ class _Recovery:
                 self._creation(intent)
             case "reference":
                 self._reference(intent)
+            case "adopt":
+                # May be repeated freely: whoever is still outside is sent for again.
+                self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now, "sent again")
             case _ if found is not None:
                 self._change(intent, found)
 

@@ -39,6 +39,8 @@ class Report:
     state: CycleState = CycleState.IN_SYNC
     written: dict[Side, dict[str, int]] = field(default_factory=lambda: {side: dict.fromkeys(_WRITTEN.values(), 0) for side in Side})
     matched: int = 0
+    #: Records that stood outside and were brought in.
+    adopted: int = 0
     conflicts: int = 0
     questions: int = 0
     held: int = 0
@@ -55,13 +57,13 @@ class Report:
 
     @property
     def writes(self) -> int:
-        """Records written on both sides."""
-        return sum(number for counts in self.written.values() for number in counts.values())
+        """Records written on both sides, memberships included."""
+        return self.adopted + sum(number for counts in self.written.values() for number in counts.values())
 
     def counts(self) -> dict[str, object]:
         """The numbers, as they are kept with the cycle."""
         by_side: dict[str, object] = {side.value: dict(counts) for side, counts in self.written.items()}
-        names = ("matched", "conflicts", "questions", "held", "parked", "left_out", "settling", "sentence", "seconds")
+        names = ("matched", "adopted", "conflicts", "questions", "held", "parked", "left_out", "settling", "sentence", "seconds")
         return {**by_side, **{name: getattr(self, name) for name in names}}
 
     def conclude(self, stopped_by: TandemError | None) -> None:

@@ -29,6 +29,8 @@ class Acted:
     counts: dict[tuple[Side, ActionKind], int] = field(default_factory=dict)
     conflicts: int = 0
     parked: int = 0
+    #: Records brought into the scope, or under the link's own word.
+    adopted: int = 0
     #: Deletions that wait for a person, because something hangs on the record.
     held: int = 0
     #: Something was not done because it had moved, or has no answer yet: worth another look.
@@ -86,6 +88,7 @@ class Settler:
         head = self.bench.archive.heads(side, [seen.handle.id]).get(seen.handle.id)
         if head is None or not is_older(seen.version, Version(head.version)):
             self.bench.archive.put([shadow_row(self.bench, side, seen, self.bench.now(), head)])
+        intent.version = seen.version
         pair = self.bench.pairs.one(intent.pair_id or 0)
         if intent.kind == "create":
             self.created(intent, pair, seen.handle.id, seen.contact)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
 from tandem.core.state import LinkId, Presence, Side
 from tandem.replica import Reference, References
@@ -133,6 +133,11 @@ class Archive:
         seen = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value, Presence.UNREADABLE.value, Presence.MISSING.value]
         rows = self._shadows(side).filter(presence__in=seen).values_list("record_id", "presence", "keys")
         return [(record_id, Presence(presence), keys) for record_id, presence, keys in rows]
+
+    def unread(self, side: Side) -> dict[str, str]:
+        """Records outside the scope whose keys no direct read has shown at their present version: id -> locator."""
+        rows = self._shadows(side).filter(presence=Presence.OUT_OF_SCOPE.value).exclude(confirmed_version=F("version"))
+        return dict(rows.values_list("record_id", "locator"))
 
     def put(self, rows: Iterable[models.Shadow]) -> None:
         """Add shadows or replace them."""

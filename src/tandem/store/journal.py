@@ -93,7 +93,7 @@ class Journal:
 
     def save_settled(self, intents: Iterable[models.Intent]) -> None:
         """Keep outcomes written by `settle`."""
-        columns = ["outcome", "settled_at", "sentence", "record_id", "sends"]
+        columns = ["outcome", "settled_at", "sentence", "record_id", "sends", "version"]
         models.Intent.objects.using(self._alias).bulk_update(list(intents), columns, batch_size=200)
 
     def last_marker(self, pair_id: int) -> str:
@@ -104,6 +104,23 @@ class Journal:
     def intents_of_markers(self, markers: Iterable[str]) -> dict[str, models.Intent]:
         """The latest intent of each marker."""
         return {row.marker: row for part in chunks(markers) for row in self._intents().filter(marker__in=part).order_by("id")}
+
+    def creations(self, side: Side, ids: Iterable[str]) -> dict[str, models.Intent]:
+        """The creations by which records of a side came to be, by record."""
+        made = self._intents().filter(kind="create", side=side.value, outcome=OutcomeKind.APPLIED.value)
+        return {row.record_id: row for part in chunks(ids) for row in made.filter(record_id__in=part)}
+
+    def written_versions(self, side: Side, ids: Iterable[str]) -> dict[str, str]:
+        """The version that our latest write of each record left behind."""
+        done = self._intents().filter(kind__in=["create", "update"], side=side.value, outcome=OutcomeKind.APPLIED.value).order_by("id")
+        return {
+            id_: version for part in chunks(ids) for id_, version in done.filter(record_id__in=part).values_list("record_id", "version")
+        }
+
+    def last_adoption(self, pair_id: int) -> models.Intent | None:
+        """The latest adoption of a pair that was carried out."""
+        done = self._intents().filter(pair_id=pair_id, kind="adopt", outcome=OutcomeKind.APPLIED.value)
+        return done.order_by("-id").first()
 
     def busy_elsewhere(self, side: Side) -> set[str]:
         """Records of this side's account on which another link has a write without outcome."""

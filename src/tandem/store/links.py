@@ -206,7 +206,7 @@ class Links:
         """Take a link out of use and erase all stored contact content of it. Nothing is deleted on either side."""
         with transaction.atomic(using=self._alias):
             self._rows(link).update(state=LinkState.REMOVED.value, reason="", sentence="", wait_until=None, approval=None, **_fence())
-            for model in (models.Feed, models.Shadow, models.Reference, models.Question):
+            for model in (models.Feed, models.Shadow, models.Reference, models.Question, models.Word):
                 model._default_manager.using(self._alias).filter(link_id=link).delete()
             pairs = models.Pair.objects.using(self._alias).filter(link_id=link)
             pairs.update(base_left=b"{}", base_right=b"{}", parked={}, state=PairState.CLOSED.value, reason="removed", is_dirty=False)

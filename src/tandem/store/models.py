@@ -109,6 +109,10 @@ class Shadow(models.Model):
     marker = models.CharField(max_length=255, default="")
     reference = models.CharField(max_length=ID, default="")
     is_partial = models.BooleanField(default=False)
+    #: It belongs to somebody else: never deleted on the word of this link.
+    is_foreign = models.BooleanField(default=False)
+    #: Outside the scope: the version at which a direct read has shown its keys. Another one only nominates.
+    confirmed_version = models.CharField(max_length=ID, default="")
     first_seen_at = models.DateTimeField()
     #: When this version was first seen.
     version_seen_at = models.DateTimeField()
@@ -202,6 +206,8 @@ class Intent(models.Model):
     outcome = models.CharField(max_length=SHORT, default="")
     sentence = models.TextField(default="")
     is_approved = models.BooleanField(default=False)
+    #: The version that the write left behind: as long as the record shows it, nobody has touched it since.
+    version = models.CharField(max_length=ID, default="")
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -249,6 +255,21 @@ class Question(models.Model):
         """The open ones are read at every cycle."""
 
         indexes = [models.Index(fields=["link"], name="question_open", condition=models.Q(closed_at=None))]
+
+
+class Word(models.Model):
+    """What was said about a record of this link and one outside it: apart, left-out, or followed (one id alone)."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=SHORT)
+    left_id = models.CharField(max_length=ID, default="")
+    right_id = models.CharField(max_length=ID, default="")
+    said_at = models.DateTimeField()
+
+    class Meta:
+        """Said once."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "kind", "left_id", "right_id"], name="word_once")]
 
 
 class Ledger(models.Model):

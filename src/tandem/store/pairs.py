@@ -73,6 +73,15 @@ class Pairs:
         column = f"{side.value}_id"
         return {record for record in self._all().filter(state__in=_OPEN).values_list(column, flat=True) if record}
 
+    def of_reason(self, *reasons: str) -> list[models.Pair]:
+        """Pairs that stand as they do for one of these reasons, closed ones too, oldest first."""
+        return list(self._all().filter(reason__in=reasons).order_by("id"))
+
+    def set_free(self, side: Side, record_id: str) -> None:
+        """Take a record out of the closed pair that remembers it, so that another pair may hold it."""
+        column = f"{side.value}_id"
+        self._all().filter(state=PairState.CLOSED.value, **{column: record_id}).update(**{column: None})
+
     def save(self, pair: models.Pair) -> models.Pair:
         """Add or keep one pair."""
         pair.save(using=self._alias)

@@ -52,6 +52,7 @@ class GoogleReplica:
             wave_updates=api.MAX_BATCH,
             read_lag_s=read_lag_s,
             full_listing_every_s=listing.FULL_LISTING_EVERY.total_seconds(),
+            can_adopt=True,
         )
 
     def identity(self) -> Identity:

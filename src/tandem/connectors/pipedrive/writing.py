@@ -105,7 +105,8 @@ class Writer:
             if not isinstance(now, Observation):
                 return Moved(now)
             person = as_object(parse(now.raw))
-            if now.version < planned.version or now.in_scope != planned.in_scope or now.contact != self._planned(planned):
+            has_left = planned.in_scope and not now.in_scope
+            if now.version < planned.version or has_left or now.contact != self._planned(planned):
                 return Moved(now)
             if ORGANISATION in update.delta and self._organisations.is_hidden(person):
                 return Refused(_HIDDEN_ORGANISATION, frozenset({ORGANISATION}))
