@@ -13,7 +13,8 @@ from .dying import People, addresses, run_and_kill, sandbox, settle
 
 SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 3
 BASE = int(os.environ.get("TANDEM_TEST_SEED", "1"))
-DEATHS = 5
+#: What each life has come to, before it is killed some random time later.
+LIVES = ('"connected"', '"preview"', '"watching"', '"watching"', '"watching"')
 
 
 def begin(people: People) -> None:
@@ -36,8 +37,8 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
         begin(people)
         environment = {"TANDEM_DATA_DIR": str(tmp_path / "data"), "TANDEM_SANDBOX_URL": control.url, "TANDEM_BIRTH_QUIET_S": "0"}
         deaths = []
-        for _ in range(DEATHS):
-            deaths.append(run_and_kill(people, environment, rng))
+        for event in LIVES:
+            deaths.append(run_and_kill(people, environment, rng, event))
             for _ in range(rng.randrange(4)):
                 people.do_something()
         settle(people, environment)
