@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -76,7 +77,7 @@ def _strange_parts(field: str, item: dict) -> dict:
         "phoneNumbers": {"value", "type"},
         "emailAddresses": {"value", "type"},
         "imClients": {"username", "protocol"},
-        "addresses": {"streetAddress", "city", "region", "postalCode", "country", "countryCode", "formattedValue"},
+        "addresses": {"streetAddress", "extendedAddress", "city", "region", "postalCode", "country", "countryCode", "formattedValue"},
     }[field]
     derived = DERIVED - {"displayName"} if field == "emailAddresses" else DERIVED
     return {key: part for key, part in item.items() if key not in ours | derived | {"metadata"}}
@@ -194,6 +195,19 @@ def test_the_primary_address_is_the_synced_one() -> None:
     assert codec.get(raw).address() == Address(city="Gdańsk")
     written = codec.put({"address": Address(city="Sopot", country="Polska")}, raw).fields["addresses"]
     assert written == [home, {"metadata": marks, "city": "Sopot", "poBox": "12", "country": "Polska"}]
+
+
+def test_a_flat_is_part_of_the_street() -> None:
+    """What stands in the second line of an address travels with the street, and stays apart while the text still ends with it."""
+    raw = person(addresses=[{"streetAddress": "Długa 1", "extendedAddress": "m. 7", "city": "Gdańsk"}])
+    before = codec.get(raw).address()
+    assert before.street == "Długa 1, m. 7"
+    (moved,) = codec.put({"address": replace(before, street="Krótka 2, m. 7")}, raw).fields["addresses"]
+    assert (moved["streetAddress"], moved["extendedAddress"]) == ("Krótka 2", "m. 7")
+    (gone,) = codec.put({"address": replace(before, street="Krótka 2")}, raw).fields["addresses"]
+    assert (gone["streetAddress"], gone.get("extendedAddress")) == ("Krótka 2", None)
+    (elsewhere,) = codec.put({"address": replace(before, city="Sopot")}, raw).fields["addresses"]
+    assert (elsewhere["streetAddress"], elsewhere["extendedAddress"]) == ("Długa 1", "m. 7")
 
 
 def test_an_address_of_text_only_stays_text() -> None:

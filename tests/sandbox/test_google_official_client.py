@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,8 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 from googleapiclient.errors import HttpError
 
+from sandbox.conftest import listening
 from tandem.sandbox.google_oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
-from tandem.sandbox.server import Shell, serve
 from tandem.sandbox.world import World
 
 DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache/documents/people.v1.json"
@@ -26,18 +25,8 @@ DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache/documents/pe
 @pytest.fixture
 def base(world: World) -> Iterator[str]:
     """The address of a running sandbox."""
-    shell, port, ready = Shell(world), [0], threading.Event()
-
-    def say(found: int) -> None:
-        port[0] = found
-        ready.set()
-
-    thread = threading.Thread(target=serve, args=("127.0.0.1", 0, world, say), kwargs={"shell": shell})
-    thread.start()
-    assert ready.wait(10)
-    yield f"http://127.0.0.1:{port[0]}/google/"
-    shell.stop.set()
-    thread.join(5)
+    with listening(world) as url:
+        yield f"{url}/google/"
 
 
 @contextmanager
@@ -104,3 +93,50 @@ def test_errors_as_the_official_client_sees_them(base: str) -> None:
         assert stale.value.reason.startswith("Request person.etag is different than the current person.etag.")
     with people_api(base, "dead") as api, pytest.raises(RefreshError, match="invalid_grant"):
         api.people().get(resourceName="people/me", personFields="names").execute()
+
+
+def listed(api: Any, token: str = "") -> tuple[dict[str, Any], str]:
+    """All contacts by resource name, or those changed since the token; and the next token."""
+    asked = {
+        "resourceName": "people/me",
+        "personFields": "names,phoneNumbers,memberships,metadata",
+        "pageSize": 20,
+        "requestSyncToken": True,
+    }
+    connections, found = api.people().connections(), {}
+    request = connections.list(**asked, **({"syncToken": token} if token else {}))
+    answer: dict[str, Any] = {}
+    while request is not None:
+        answer = request.execute()
+        found |= {one["resourceName"]: one for one in answer.get("connections", [])}
+        request = connections.list_next(request, answer)
+    return found, answer["nextSyncToken"]
+
+
+def test_a_sync_as_the_official_client_does_it(base: str, world: World) -> None:
+    """One whole story: everything page by page, then only what changed, deletions as such, then nothing; a token of eight days ago is
+    refused with EXPIRED_SYNC_TOKEN, and a full listing begins anew.
+    """  # noqa: D205 - one promise
+    with people_api(base) as api:
+        people = api.people()
+        made = [people.createContact(body={"names": [{"givenName": f"G{n}"}]}, personFields="names,metadata").execute() for n in range(45)]
+        everything, token = listed(api)
+        assert set(everything) == {one["resourceName"] for one in made}
+        world.clock.advance(3600)
+        changed, gone = made[3], made[7]
+        body = {"etag": changed["etag"], "phoneNumbers": [{"value": "+48 600 100 001", "type": "mobile"}]}
+        people.updateContact(resourceName=changed["resourceName"], updatePersonFields="phoneNumbers", body=body).execute()
+        people.deleteContact(resourceName=gone["resourceName"]).execute()
+        world.google.human("create", {"fields": {"names": [{"givenName": "Typed"}]}})
+        delta, next_token = listed(api, token)
+        assert delta.pop(gone["resourceName"])["metadata"]["deleted"] is True
+        assert delta.pop(changed["resourceName"])["phoneNumbers"][0]["canonicalForm"] == "+48600100001"
+        assert [one["names"][0]["givenName"] for one in delta.values()] == ["Typed"]
+        nothing, last_token = listed(api, next_token)
+        assert nothing == {}
+        world.clock.advance(8 * 86_400)
+        with pytest.raises(HttpError) as expired:
+            listed(api, last_token)
+        assert (expired.value.status_code, expired.value.error_details[0]["reason"]) == (400, "EXPIRED_SYNC_TOKEN")
+        anew, _ = listed(api)
+        assert len(anew) == 45

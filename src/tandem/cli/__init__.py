@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, running, sandbox, scoping, seeing, syncing
+from tandem.cli import accounts, doctor, links, loading, running, sandbox, scoping, seeing, syncing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -26,6 +26,7 @@ app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)
 app.command("history")(seeing.history)
 app.add_typer(sandbox.app, name="sandbox")
+sandbox.app.command("load")(loading.load)
 app.command("doctor")(doctor.doctor)
 
 

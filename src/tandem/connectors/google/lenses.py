@@ -94,8 +94,11 @@ _NAME_TWINS = ("displayName", "displayNameLastFirst", "unstructuredName")
 _NAME_PARTS = ("honorificPrefix", "givenName", "middleName", "familyName", "honorificSuffix")
 
 
-def _joined(front: str, back: str) -> str:
-    return " ".join(part for part in (front, back) if part.strip())
+_COMMA = ", "
+
+
+def _joined(front: str, back: str, between: str = " ") -> str:
+    return between.join(part for part in (front, back) if part.strip())
 
 
 def _unsplit(name: JsonObject) -> str:
@@ -144,10 +147,9 @@ def _write_organisation(items: Items, change: Change) -> Items:
     return _put_first(items, old, _with(old, {"name": _text(change)}))
 
 
-# Addresses: parts where there are any, else the text.
+# Addresses: parts where there are any, else the text. The second line (flat, suite) belongs to the street; a post box is Google's own.
 
 _ADDRESS_PARTS = {
-    "street": "streetAddress",
     "city": "city",
     "region": "region",
     "postal_code": "postalCode",
@@ -159,7 +161,17 @@ def _read_address(items: Items) -> Address:
     item = _chosen(items)
     parts = {ours: text_at(item, theirs) for ours, theirs in _ADDRESS_PARTS.items()}
     parts["country"] = parts["country"] or text_at(item, "countryCode")
-    return Address(**parts, text=text_at(item, "formattedValue"))
+    street = _joined(text_at(item, "streetAddress"), text_at(item, "extendedAddress"), _COMMA)
+    return Address(street, **parts, text=text_at(item, "formattedValue"))
+
+
+def _split_street(street: str, old: JsonObject) -> dict[str, str]:
+    """The street's two lines: the second one stays while the text still ends with it."""
+    second = text_at(old, "extendedAddress")
+    first = street.removesuffix(f"{_COMMA}{second}") if second else ""
+    if first.strip() and _joined(first, second, _COMMA) == street:
+        return {"streetAddress": first, "extendedAddress": second}
+    return {"streetAddress": street, "extendedAddress": ""}
 
 
 def _write_address(items: Items, change: Change) -> Items:
@@ -171,6 +183,8 @@ def _write_address(items: Items, change: Change) -> Items:
     if not change:
         return [item for item in items if item is not old]
     parts: dict[str, str] = {theirs: getattr(change, ours) for ours, theirs in _ADDRESS_PARTS.items()}
+    if change.street != before.street:
+        parts |= _split_street(change.street, old)
     if change.country == before.country:
         parts["country"] = text_at(old, "country")  # where only its code stands there, that stays
         twins = []
