@@ -55,8 +55,6 @@ class Observation:
     reference: str = ""
     #: A list in it may have been cut short by the listing: fetch it before comparing or writing that list.
     is_partial: bool = False
-    #: It belongs to another user than the one who linked: never deleted on the word of one account.
-    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from tandem.connectors.http import Answer, Call
 from tandem.errors import (
     ConsentNarrowed,
     CursorExpired,
-    ServiceSwitchedOff,
     NotAllowed,
     NotThere,
     QuotaExhausted,
     RateLimited,
     Rejected,
+    ServiceSwitchedOff,
     TandemError,
     Unavailable,
     VersionMoved,

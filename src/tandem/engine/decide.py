@@ -34,6 +34,7 @@ from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
 from tandem.engine.folds import answer_mergers
+from tandem.engine.holds import hold_deletion
 from tandem.engine.leaving import check_leaving
 from tandem.engine.mergers import settle_mergers
 from tandem.engine.outside import ADOPTING, is_not_ours
@@ -283,17 +284,11 @@ class _Pairs:
             return
         record = record_of(pair, side) or ""
         shadow = self._shadows[side].get(record)
-        is_anothers = self._is_anothers(side, record) or is_not_ours(self._bench, side, shadow)
-        if is_anothers or self._bench.journal.paired_elsewhere(side, record):
+        if is_not_ours(self._bench, side, shadow) or self._bench.journal.paired_elsewhere(side, record):
             self._close(pair, "left-on-this-account")
             self._decided.notes.append(Note(pair.id, side, "left", record))
             return
         self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
-
-    def _is_anothers(self, side: Side, record: str) -> bool:
-        """Whether somebody else owns the record: one user's deletion is no word about it."""
-        shadow = self._shadows[side].get(record)
-        return shadow is not None and shadow.raw is not None and self._bench.replicas[side].is_anothers(bytes(shadow.raw))
 
     def _has_rested(self, pair: models.Pair, deleted: Side) -> bool:
         """A deletion waits for the read lag of its side and one more drain: the other half of a merge may still come."""
@@ -319,11 +314,6 @@ class _Pairs:
             pair.is_dirty = False
         else:
             add_newborn(self._bench, self._decided, side, record_of(pair, side) or "", sight.contact, pair)
-
-
-def hold_deletion(bench: Bench, pair_id: int, side: Side, reason: HoldReason) -> None:
-    """Ask a person about a deletion. The caller holds the transaction."""
-    bench.pairs.ask("hold", at=bench.now(), pair=pair_id, side=side.value, data={"reason": reason.value, "action": ActionKind.DELETE.value})
 
 
 def _snapshot(pair: models.Pair) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from tandem.core.contact import Contact
 from tandem.core.plan import HoldReason
 from tandem.core.state import Cursor, PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
-from tandem.engine.decide import hold_deletion
+from tandem.engine.holds import hold_deletion
 from tandem.engine.mergers import note_mergers
 from tandem.engine.restored import ask_restored, retry_refused
 from tandem.errors import CursorExpired, LayoutMoved, Malformed
@@ -193,7 +193,6 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
     row = models.Shadow(
         link_id=bench.link, side=side.value, record_id=seen.handle.id, locator=seen.handle.locator, version=seen.version,
         presence=(Presence.LIVE if is_in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
-        is_foreign=seen.is_foreign,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
     row.keys = bench.keys_of(seen.contact)

@@ -234,7 +234,10 @@ def _end_left_out(bench: Bench) -> None:
 
 def is_not_ours(bench: Bench, side: Side, shadow: models.Shadow | None) -> bool:
     """Whether a record belongs to somebody else, or is only followed: it is never deleted on the word of one account."""
-    return shadow is not None and (shadow.is_foreign or shadow.record_id in bench.words.followed(side))
+    if shadow is None:
+        return False
+    is_anothers = shadow.raw is not None and bench.replicas[side].is_anothers(bytes(shadow.raw))
+    return is_anothers or shadow.record_id in bench.words.followed(side)
 
 
 def unsettled_members(bench: Bench, side: Side) -> frozenset[RecordId]:

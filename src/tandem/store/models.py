@@ -109,8 +109,6 @@ class Shadow(models.Model):
     marker = models.CharField(max_length=255, default="")
     reference = models.CharField(max_length=ID, default="")
     is_partial = models.BooleanField(default=False)
-    #: It belongs to somebody else: never deleted on the word of this link.
-    is_foreign = models.BooleanField(default=False)
     #: Outside the scope: the version at which a direct read has shown its keys. Another one only nominates.
     confirmed_version = models.CharField(max_length=ID, default="")
     first_seen_at = models.DateTimeField()

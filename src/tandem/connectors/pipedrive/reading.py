@@ -116,8 +116,7 @@ class Reader:
             return Unreadable(handle, "A Pipedrive field that holds messengers or addresses has been removed.", is_layout=True)
         inside = self._scope.holds(person, members, believed=in_scope)
         marker = codec.marker_of(person, self._layout)
-        is_foreign = person.get("owner_id") != self._scope.owner_id
-        return Observation(handle, version, contact, raw, inside, marker, codec.organisation_of(person), is_foreign=is_foreign)
+        return Observation(handle, version, contact, raw, inside, marker, codec.organisation_of(person))
 
     def _has_vanished(self, person: JsonObject) -> bool:
         """Whether a field of the layout does not exist any more: nothing may then be taken for empty.

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0001_initial"),
+        ("store", "0002_deletions"),
     ]
 
     operations = [
@@ -19,11 +19,6 @@ class Migration(migrations.Migration):
             model_name="shadow",
             name="confirmed_version",
             field=models.CharField(default="", max_length=200),
-        ),
-        migrations.AddField(
-            model_name="shadow",
-            name="is_foreign",
-            field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
             name="Word",
