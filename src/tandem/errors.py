@@ -10,6 +10,7 @@
     |  |- AccountChanged     the token belongs to another account than the link                 link     reconnect
     |  |- AccountClosed      the company account is not open (402)                              link     stop
     |  |- GroupGone          the chosen group is not there any more                             link     stop
+    |  |- OtherInstallation  another Tandem has made records here                               link     stop
     |- RemoteError           a replica did not do what was asked
        |- Unavailable        not done for certain; later                                        link     retry
        |  |- RateLimited     a limit was met; `retry_after_s` says when                         link     retry
@@ -107,6 +108,10 @@ class AccountClosed(LinkStopped):
 
 class GroupGone(LinkStopped):
     """The chosen contact group is not there any more: choose another one, or make the same one again."""
+
+
+class OtherInstallation(LinkStopped):
+    """Another Tandem has made contacts here: is it still running? Two of them on one address book would double everything."""
 
 
 class RemoteError(TandemError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tandem.app.results import Result, of_row
+from tandem.app.reviewing import Waiting, groups_of, next_command, waiting
 from tandem.core.state import LinkId
 from tandem.store import models
 from tandem.store.journal import Journal
@@ -36,8 +37,12 @@ class Overview:
     last_success_at: datetime | None
     wait_until: datetime | None
     next_due_at: datetime | None
-    #: Open questions by kind.
+    #: Open questions without an answer, by kind.
     questions: Mapping[str, int]
+    #: Answers that the next cycle follows.
+    answered: int
+    #: What the brake holds, in words.
+    held: tuple[str, ...]
     parked: int
     settling: int
     last: Result | None
@@ -49,7 +54,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
     """Gather what there is to say about a link."""
     link = LinkId(row.id)
     pairs = Pairs(tandem.alias, link)
-    questions = Counter(question.kind for question in pairs.questions())
+    asked = waiting(tandem, row.id)
+    questions = Counter(question.kind for question in asked if not question.choice)
     last = tandem.links.last_cycle(link)
     parked = len(pairs.parked())
     company = f"{row.right_account.service}:{row.right_account.external_id.partition(':')[0]}"
@@ -66,15 +72,17 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         wait_until=row.wait_until,
         next_due_at=row.next_due_at,
         questions=dict(sorted(questions.items())),
+        answered=sum(1 for question in asked if question.choice),
+        held=tuple(group.sentence for group in groups_of(asked)),
         parked=parked,
         settling=Journal(tandem.alias, link).count_pending(),
         last=of_row(last) if last else None,
         tokens_today=tandem.links.tokens_of(company, tandem.clock.now().date()),
-        next_step=_next_step(row, questions, parked),
+        next_step=_next_step(row, asked, parked),
     )
 
 
-def _next_step(row: models.Link, questions: Mapping[str, int], parked: int) -> str:
+def _next_step(row: models.Link, questions: Sequence[Waiting], parked: int) -> str:
     match row.state:
         case "draft":
             return f"`tandem preview {row.id}` shows the first sync, `tandem sync {row.id}` does it."
@@ -82,10 +90,12 @@ def _next_step(row: models.Link, questions: Mapping[str, int], parked: int) -> s
             return f"`tandem link resume {row.id}` lets it go on."
         case "needs-person" if row.reason in _RECONNECT:
             return "connect the account again with `tandem account add`, then `tandem sync`."
+        case "needs-person" if row.reason == "OtherInstallation":
+            return f"stop the other Tandem for good, then `tandem link resume {row.id} --other-tandem-is-gone`."
         case "needs-person":
             return f"mend that, then `tandem sync {row.id}`."
     if questions:
-        return f"`tandem preview {row.id} --all` shows what waits and why; it is settled by an edit on either side that makes it clear."
+        return next_command(row.id, questions)
     if parked:
         return f"`tandem history {row.id}` and the record itself: change the value that was refused."
     return ""

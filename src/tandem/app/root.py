@@ -33,13 +33,14 @@ from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.core.canonical import MatchKey
 from tandem.core.contact import ADDRESS, MESSENGERS, Delta, FieldName
 from tandem.core.state import LinkId, Side
-from tandem.engine.bench import Bench, Timings
+from tandem.engine.bench import MARKER_PREFIX, Bench, Timings
 from tandem.engine.cycle import run_cycle
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
 from tandem.replica import References, Replica
 from tandem.store import models, setup
+from tandem.store.answers import Answers
 from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
@@ -181,8 +182,10 @@ class Tandem:
         """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""
         self.links.pause(LinkId(link))
 
-    def resume(self, link: int) -> None:
-        """Go on, at once."""
+    def resume(self, link: int, *, other_is_gone: bool = False) -> None:
+        """Go on, at once. `other_is_gone`: other installations whose markers were found here do not run any more."""
+        if other_is_gone:
+            Answers(self.alias, LinkId(link)).declare_gone(self.installation, MARKER_PREFIX)
         self.links.resume(LinkId(link))
 
     def remove(self, link: int) -> None:

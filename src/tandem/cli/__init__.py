@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, running, sandbox, seeing, syncing
+from tandem.cli import accounts, doctor, links, reviewing, running, sandbox, seeing, syncing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -21,6 +21,7 @@ app.add_typer(links.app, name="link")
 app.command("preview")(syncing.preview)
 app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)
+app.command("review")(reviewing.review)
 app.command("history")(seeing.history)
 app.command("run")(running.keep_going)
 app.add_typer(sandbox.app, name="sandbox")

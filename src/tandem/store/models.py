@@ -73,6 +73,8 @@ class Link(models.Model):
     lease_owner = models.CharField(max_length=SHORT, default="")
     lease_until = models.DateTimeField(null=True)
     epoch = models.BigIntegerField(default=0)
+    #: Other installations whose markers were found here, and which a person has declared gone.
+    gone_installations = models.JSONField(default=list)
 
 
 class Feed(models.Model):
@@ -238,6 +240,9 @@ class Question(models.Model):
     part = models.CharField(max_length=ID, default="")
     data = models.JSONField(default=dict)
     choice = models.CharField(max_length=SHORT, default="")
+    #: Ids of the records that the choice names, left before right.
+    named = models.JSONField(default=list)
+    answered_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
@@ -245,6 +250,19 @@ class Question(models.Model):
         """The open ones are read at every cycle."""
 
         indexes = [models.Index(fields=["link"], name="question_open", condition=models.Q(closed_at=None))]
+
+
+class Apart(models.Model):
+    """Two records of which a person said that they are not the same: for ever, so that nobody is asked again."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    left_id = models.CharField(max_length=ID)
+    right_id = models.CharField(max_length=ID)
+
+    class Meta:
+        """Said once."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "left_id", "right_id"], name="apart_once")]
 
 
 class Ledger(models.Model):

@@ -98,12 +98,12 @@ class Pairs:
         return list(self._questions().filter(closed_at=None).order_by("id"))
 
     def ask(self, kind: str, *, at: datetime, pair: int | None = None, side: str = "", part: str = "", data: Data | None = None) -> None:
-        """Put a question once; asked again, its data is renewed."""
+        """Put a question once; asked again with other data, an answer to what it was before does not count."""
         same = self._questions().filter(closed_at=None, kind=kind, side=side, part=part)
         known = (same.filter(pair=None) if pair is None else same.filter(pair_id=pair)).first()
         question = known or models.Question(link_id=self._link, pair_id=pair, kind=kind, side=side, part=part, asked_at=at)
         if known is None or known.data != (data or {}):
-            question.data = data or {}
+            question.data, question.choice, question.named, question.answered_at = data or {}, "", [], None
             question.save(using=self._alias)
 
     def close_all_questions(self, pair_id: int, at: datetime) -> None:
