@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tandem.app.results import Result, of_row
-from tandem.app.reviewing import Waiting, groups_of, next_command, waiting
+from tandem.app.reviewing import groups_of, next_command, waiting
 from tandem.core.state import LinkId
+from tandem.engine.review import Waiting
 from tandem.store import models
 from tandem.store.journal import Journal
 from tandem.store.links import label_of

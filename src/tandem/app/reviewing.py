@@ -146,7 +146,8 @@ def next_command(link: int, questions: Sequence[Waiting]) -> str:
         return f"`tandem sync {link}` follows the answers." if questions else ""
     groups = groups_of(unanswered)
     if groups:
-        return f"`tandem review {link}` shows what waits; `tandem review {link} --resolve {groups[0].id}=release` lets it pass, =reject does not."
+        command = f"`tandem review {link} --resolve {groups[0].id}=release`"
+        return f"`tandem review {link}` shows what waits; {command} lets it pass, =reject does not."
     first = unanswered[0]
     words = "|".join(chosen_word(first.kind, choice.word) for choice in first.choices)
     return f"`tandem review {link}` shows what waits and why; `tandem review {link} --resolve {first.id}={words}` answers the first."

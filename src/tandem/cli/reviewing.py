@@ -12,7 +12,8 @@ from tandem.cli.opening import open_tandem
 from tandem.cli.printing import JsonOption, LinkArgument, counted, print_json, say
 
 if TYPE_CHECKING:
-    from tandem.app.reviewing import Group, Waiting
+    from tandem.app.reviewing import Group
+    from tandem.engine.review import Waiting
 
 _SHOWN = 10
 _WAITS = 3
@@ -113,9 +114,8 @@ def _say_question(item: Waiting) -> None:
     evidence = f" ({', '.join(item.evidence)})" if item.evidence else ""
     say(f"{item.id}: {item.name or '(no name)'}: {heading}{evidence}")
     for record in item.records:
-        say(
-            f"    {_TITLES[record.side.value]} {_RECORDS[record.side.value]} {record.record}: {record.name or '(Tandem keeps nothing of it)'}"
-        )
+        whose = f"{_TITLES[record.side.value]} {_RECORDS[record.side.value]} {record.record}"
+        say(f"    {whose}: {record.name or '(Tandem keeps nothing of it)'}")
     for change in item.changes:
         if item.kind == "conflict":
             say(f"    {change.field}: Google {change.old!r}, Pipedrive {change.new!r}")

@@ -49,8 +49,9 @@ def _data(view: Overview) -> dict[str, object]:
     return {
         "link": view.link, "state": view.state, "reason": view.reason, "sentence": view.sentence, "group": view.group,
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
-        "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions), "answered": view.answered, "held": list(view.held), "parked": view.parked,
-        "settling": view.settling, "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
+        "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions),
+        "answered": view.answered, "held": list(view.held), "parked": view.parked, "settling": view.settling,
+        "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
         "next": view.next_step,
     }  # fmt: skip
 
