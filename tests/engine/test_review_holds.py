@@ -12,8 +12,9 @@ from engine.scenarios import NAMES, change_contact, change_person, contact_named
 from engine.stage import Stage, Terms
 from tandem.core.plan import ActionKind
 from tandem.core.policy import BrakeLimits, ConflictRule, DeletionRule, Policy
-from tandem.core.state import Side
+from tandem.core.state import LinkId, Side
 from tandem.engine.preview import preview
+from tandem.engine.review import Answer, Review
 from tandem.store import models
 
 DAY = 90_000.0
@@ -238,6 +239,38 @@ def test_too_many_creations(make_stage: Callable[..., Stage], word: str, persons
     stage.cycle(is_full=True)
     assert (len(stage.google()), len(stage.pipedrive()), everything(stage)) == (4, persons, [])
     assert not models.History.objects.using(stage.alias).filter(kind="create", weighs="creation").exists()
+
+
+def test_one_side_of_a_pair_is_released(make_stage: Callable[..., Stage]) -> None:
+    """A pair with a held write to each side: the released one is done, the other one waits on."""
+    stage = make_stage(policy=TIGHT)
+    contacts(*NAMES[:4])(stage)
+    stage.settle()
+    for first in NAMES[:3]:
+        change_contact(stage, first, names=[{"givenName": first, "familyName": "Lis"}])
+        change_person(stage, first, emails=[{"value": f"{first.lower()}@example.net", "label": "work", "primary": True}])
+    assert stage.cycle().held == 6
+    chosen = [Answer(item.id, "release") for item in open_questions(stage) if item.side is Side.RIGHT]
+    Review(stage.alias, LinkId(stage.link.id)).resolve(chosen, stage.clock.now())
+    stage.cycle()
+    stage.wait(61)
+    stage.cycle()
+    assert [_family(stage, first) for first in NAMES[:3]] == [("Lis", "Lis")] * 3
+    assert [contact_named(stage, first)["fields"]["emailAddresses"][0]["value"] for first in NAMES[:1]] == ["ala@example.com"]
+    assert [item.side for item in open_questions(stage)] == [Side.LEFT] * 3
+    resolve(stage, "release")
+    stage.settle()
+    assert contact_named(stage, "Ala")["fields"]["emailAddresses"][0]["value"] == "ala@example.net"
+    assert everything(stage) == []
+
+
+def test_what_a_question_showed_is_forgotten_with_it(make_stage: Callable[..., Stage]) -> None:
+    """A closed question keeps no contact data."""
+    stage = make_stage(policy=ASK)
+    _conflict(stage)
+    resolve(stage, "left")
+    stage.settle()
+    assert [item.data for item in models.Question.objects.using(stage.alias).exclude(closed_at=None)] == [{}]
 
 
 def _delete_against_edit(stage: Stage) -> None:

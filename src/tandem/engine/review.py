@@ -6,7 +6,7 @@ together or not at all. What is told holds contact data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from django.db import transaction
 from tandem.core.contact import FieldName
 from tandem.core.plan import ActionKind
 from tandem.core.state import LinkId, PairState, Presence, Side
-from tandem.engine.choices import HOLD, UNKNOWN_CREATION, Choice, Takes, choices_of, sub_of
+from tandem.engine.choices import CONFLICT, HOLD, MATCH, UNKNOWN_CREATION, Choice, Takes, choices_of, sub_of
 from tandem.engine.telling import FieldChange, name_of
 from tandem.errors import WrongInput
 from tandem.store import models
@@ -82,7 +82,7 @@ class Review:
 
     def waiting(self) -> list[Waiting]:
         """Every open question, oldest first."""
-        return [self._told(question) for question in self._pairs.questions()]
+        return self._told(self._pairs.questions())
 
     def resolve(self, answers: Sequence[Answer], at: datetime) -> None:
         """Take answers, all or none.
@@ -95,7 +95,7 @@ class Review:
                 question = self._answers.question(answer.question)
                 if question is None:
                     raise WrongInput(f"There is no open question {answer.question}; `tandem review` lists those there are.")
-                named = self._fitting(self._told(question), answer)
+                named = self._fitting(self._told([question])[0], answer)
                 self._answers.answer(question.id, answer.word, named, at)
                 self._touch(question)
 
@@ -128,41 +128,58 @@ class Review:
 
     # Telling
 
-    def _told(self, question: models.Question) -> Waiting:
-        data = question.data
-        changes = [FieldChange(FieldName(name), old, new) for name, old, new in data.get("changes", [])]
-        if question.kind == "conflict":
-            changes = [FieldChange(FieldName(question.part.partition("/")[0]), str(data.get("left", "")), str(data.get("right", "")))]
-        return Waiting(
-            question.id, question.kind, sub_of(question), Side(question.side) if question.side else None, str(data.get("action", "")),
-            tuple(self._records(question)), tuple(data.get("evidence", [])), tuple(changes), choices_of(question), question.choice,
-            tuple(question.named), question.asked_at,
-        )  # fmt: skip
+    def _told(self, questions: Sequence[models.Question]) -> list[Waiting]:
+        """Questions with everything that they are about, read in bulk."""
+        pairs = self._pairs.by_id({item.pair_id for item in questions if item.pair_id})
+        about = {item.id: list(_ids(item, pairs.get(item.pair_id or 0))) for item in questions}
+        records = {side: {record for ids in about.values() for each, record in ids if each is side} for side in Side}
+        shadows = {side: self._archive.shadows(side, records[side]) for side in Side}
+        paired = {side: self._pairs.of(side, records[side]) for side in Side}
 
-    def _records(self, question: models.Question) -> list[Named]:
-        if "left" in question.data and question.kind == "match":
-            return [self._named(side, str(record)) for side in Side for record in question.data[side.value]]
-        if question.kind == HOLD and question.data.get("action") == ActionKind.CREATE.value:
-            source, _, source_id = question.part.partition(":")
-            return [self._named(Side(source), source_id)]
-        pair = self._pairs.one(question.pair_id or 0)
-        records = [self._named(side, record) for side in Side if (record := record_of(pair, side))]
-        if question.kind == UNKNOWN_CREATION:
-            records += self._candidates(pair, Side(question.side))
-        return records
+        def named(side: Side, record: str) -> Named:
+            shadow = shadows[side].get(record)
+            is_live = shadow is not None and shadow.presence == Presence.LIVE.value
+            name = name_of(decode_contact(shadow.content)) if shadow is not None else ""
+            return Named(side, record, name, is_free=is_live and record not in paired[side])
 
-    def _named(self, side: Side, record: str) -> Named:
-        shadow = self._archive.shadow(side, record)
-        is_live = shadow is not None and shadow.presence == Presence.LIVE.value
-        name = name_of(decode_contact(shadow.content)) if shadow is not None else ""
-        return Named(side, record, name, is_free=is_live and not self._pairs.of(side, [record]))
+        told = []
+        for item in questions:
+            found = [named(side, record) for side, record in about[item.id]]
+            if item.kind == UNKNOWN_CREATION and item.pair_id in pairs:
+                found += self._candidates(pairs[item.pair_id], Side(item.side))
+            told.append(_told(item, tuple(found)))
+        return told
 
     def _candidates(self, pair: models.Pair, side: Side) -> list[Named]:
         """Records that may be what was made: those that share a key with its source, and that no pair knows."""
         source = self._archive.shadow(side.other, record_of(pair, side.other) or "")
-        keys: Mapping[str, None] = dict.fromkeys(source.keys if source else [])
-        rows = [row for row in self._archive.unpaired(side) if any(key in keys for key in row.keys if not key.startswith("organisation"))]
+        keys = {key for key in (source.keys if source else []) if not key.startswith("organisation")}
+        rows = [row for row in self._archive.unpaired(side) if not keys.isdisjoint(row.keys)]
         return [Named(side, row.record_id, name_of(decode_contact(row.content)), is_free=True) for row in rows]
+
+
+def _ids(question: models.Question, pair: models.Pair | None) -> Iterator[tuple[Side, str]]:
+    """The records that a question names by itself."""
+    if question.kind == MATCH:
+        yield from ((side, str(record)) for side in Side for record in question.data.get(side.value, []))
+    elif question.kind == HOLD and question.data.get("action") == ActionKind.CREATE.value:
+        source, _, record = question.part.partition(":")
+        yield Side(source), record
+    elif pair is not None:
+        yield from ((side, record) for side in Side if (record := record_of(pair, side)))
+
+
+def _told(question: models.Question, records: tuple[Named, ...]) -> Waiting:
+    data = question.data
+    changes = [FieldChange(FieldName(name), old, new) for name, old, new in data.get("changes", [])]
+    if question.kind == CONFLICT:
+        field = FieldName(question.part.partition("/")[0])
+        changes = [FieldChange(field, str(data.get("left", "")), str(data.get("right", "")))]
+    return Waiting(
+        question.id, question.kind, sub_of(question), Side(question.side) if question.side else None, str(data.get("action", "")),
+        records, tuple(data.get("evidence", [])), tuple(changes), choices_of(question), question.choice, tuple(question.named),
+        question.asked_at,
+    )  # fmt: skip
 
 
 def _list(ids: Sequence[str]) -> str:

@@ -39,9 +39,9 @@ class Answers:
         question.save(using=self._alias, update_fields=["choice", "named", "answered_at"])
 
     def close(self, question: models.Question, at: datetime) -> None:
-        """The answer has been followed."""
-        question.closed_at = at
-        question.save(using=self._alias, update_fields=["closed_at"])
+        """The answer has been followed. What the question showed is forgotten."""
+        question.closed_at, question.data = at, {}
+        question.save(using=self._alias, update_fields=["closed_at", "data"])
 
     # For ever
 
