@@ -163,8 +163,8 @@ def _ids(question: models.Question, pair: models.Pair | None) -> Iterator[tuple[
     if question.kind == MATCH:
         yield from ((side, str(record)) for side in Side for record in question.data.get(side.value, []))
     elif question.kind == HOLD and question.data.get("action") == ActionKind.CREATE.value:
-        source, _, record = question.part.partition(":")
-        yield Side(source), record
+        source, _, source_id = question.part.partition(":")
+        yield Side(source), source_id
     elif pair is not None:
         yield from ((side, record) for side in Side if (record := record_of(pair, side)))
 
