@@ -164,19 +164,33 @@ def grown_unread(bench: Bench) -> dict[Side, set[str]]:
 
 def _follow_growth(bench: Bench, found: Found) -> None:
     """One certain record outside takes our copy's place where the policy takes people in; anything else is listed."""
-    shadows = bench.archive.shadows(found.side, found.others)
-    free = {id_ for id_ in found.others if id_ not in bench.pairs.living_ids(found.side)}
+    others = _without_settled(bench, found)
+    if not others:
+        return
+    shadows = bench.archive.shadows(found.side, others)
+    free = {id_ for id_ in others if id_ not in bench.pairs.living_ids(found.side)}
     is_outside = any(shadows[id_].presence == Presence.OUT_OF_SCOPE.value for id_ in free if id_ in shadows)
     if found.is_certain and is_outside and bench.policy.outside is OutsideRule.ADOPT and _is_ours_now(bench, found.pair, found.side):
-        _move(bench, found.pair, found.side, found.others[0])
+        _move(bench, found.pair, found.side, others[0])
         return
     sources = (found.source,)
-    left, right = (found.others, sources) if found.side is Side.LEFT else (sources, found.others)
+    left, right = (others, sources) if found.side is Side.LEFT else (sources, others)
     data: dict[str, object] = {
         "left": list(left), "right": list(right), "evidence": list(found.evidence), "certain": found.is_certain,
         "doubt": (Doubt.OUTSIDE if is_outside else Doubt.TWIN).value,
     }  # fmt: skip
     bench.pairs.ask("duplicate", at=bench.now(), pair=found.pair.id, side=found.side.value, data=data)
+
+
+def _without_settled(bench: Bench, found: Found) -> tuple[str, ...]:
+    """Who is only a little like a source, and has a counterpart, is no news; whose counterpart is gone is decided about where that is."""
+    counterparts = {
+        id_: record for id_, pair in bench.pairs.of(found.side, found.others).items() if (record := record_of(pair, found.side.other))
+    }
+    if not found.is_certain:
+        return tuple(id_ for id_ in found.others if id_ not in counterparts)
+    gone = {row.record_id for row in bench.archive.gone(found.side.other, counterparts.values())}
+    return tuple(id_ for id_ in found.others if counterparts.get(id_) not in gone)
 
 
 def _follow_answers(bench: Bench) -> None:
@@ -186,7 +200,7 @@ def _follow_answers(bench: Bench) -> None:
             continue
         pair, side = bench.pairs.one(question.pair_id or 0), Side(question.side)
         if question.choice == outside.Choice.ADOPT.value and _is_ours_now(bench, pair, side):
-            left, right = question.data["chosen"]
+            left, right = question.named
             _move(bench, pair, side, str(left if side is Side.LEFT else right))
             outside.close(bench, question)
         else:
