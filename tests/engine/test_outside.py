@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from engine.crash import LossyTransport
+from engine.reviewing import choose, choose_all
 from engine.scenarios import change_contact, contacts
 from engine.stage import Stage
 from tandem.core.policy import ConflictRule, OutsideRule, Policy
 from tandem.core.state import Side
 from tandem.engine.observe import absorb, gather
-from tandem.engine.outside import Choice, choose, choose_all
+from tandem.engine.outside import Choice
 from tandem.engine.preview import preview
 from tandem.errors import WrongInput
 from tandem.store import models

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import httpx2
 
+from engine.reviewing import choose, choose_all
 from engine.stage import Stage
 from tandem.core.state import Side
-from tandem.engine.outside import Choice, choose, choose_all, pairs_of
+from tandem.engine.outside import Choice, pairs_of
 from tandem.engine.preview import preview
 from tandem.sandbox.people import Loaded, load_demo
 from tandem.sandbox.transport import SandboxTransport

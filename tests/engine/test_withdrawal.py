@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from engine.crash import LossyTransport
+from engine.reviewing import choose
 from engine.scenarios import change_contact, change_person, contact_named, contacts
 from engine.stage import Stage
 from tandem.core.policy import ConflictRule, OutsideRule, Policy
 from tandem.core.state import Side
-from tandem.engine.outside import Choice, choose
+from tandem.engine.outside import Choice
 from tandem.engine.preview import preview
 from tandem.store import models
 

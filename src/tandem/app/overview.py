@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from tandem.app.preparations import kept
 from tandem.app.reasons import reason_of
 from tandem.app.results import Result, of_row
+from tandem.app.reviewing import groups_of, next_command, waiting
 from tandem.app.sides import PRODUCT
 from tandem.connectors.pipedrive.budget import KEPT_BACK_PERCENT
 from tandem.core.state import LinkId
+from tandem.engine.review import Waiting
 from tandem.engine.twins import twins_of
 from tandem.store import models
 from tandem.store.archive import Archive
@@ -40,8 +42,12 @@ class Overview:
     last_success_at: datetime | None
     wait_until: datetime | None
     next_due_at: datetime | None
-    #: Open questions by kind.
+    #: Open questions without an answer, by kind.
     questions: Mapping[str, int]
+    #: Answers that the next cycle follows.
+    answered: int
+    #: What the brake holds, in words.
+    held: tuple[str, ...]
     parked: int
     settling: int
     #: People who seem to stand twice on a side, by product.
@@ -61,7 +67,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
     """Gather what there is to say about a link."""
     link = LinkId(row.id)
     pairs = Pairs(tandem.alias, link)
-    questions = Counter(question.kind for question in pairs.questions())
+    asked = waiting(tandem, row.id)
+    questions = Counter(question.kind for question in asked if not question.choice)
     last = tandem.links.last_cycle(link)
     parked = len(pairs.parked())
     reason = reason_of(row)
@@ -81,6 +88,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         wait_until=row.wait_until,
         next_due_at=row.next_due_at,
         questions=dict(sorted(questions.items())),
+        answered=sum(1 for question in asked if question.choice),
+        held=tuple(group.sentence for group in groups_of(asked)),
         parked=parked,
         settling=Journal(tandem.alias, link).count_pending(),
         twins={PRODUCT[side]: len(groups) for side, groups in twins_of(Archive(tandem.alias, link)).items() if groups},
@@ -89,15 +98,15 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         share=share,
         budget=_budget(tokens, share, row),
         notices=(*kept(row.left_settings).notices, *kept(row.right_settings).notices),
-        next_step=_next_step(row, reason.to_do, questions, parked),
+        next_step=_next_step(row, reason.to_do, asked, parked),
     )
 
 
-def _next_step(row: models.Link, to_do: str, questions: Mapping[str, int], parked: int) -> str:
+def _next_step(row: models.Link, to_do: str, questions: Sequence[Waiting], parked: int) -> str:
     if to_do:
         return to_do
     if questions:
-        return f"`tandem preview {row.id} --all` shows what waits and why; it is settled by an edit on either side that makes it clear."
+        return next_command(row.id, questions)
     if parked:
         return f"`tandem history {row.id}` and the record itself: change the value that was refused."
     return ""

@@ -53,7 +53,7 @@ REASONS: Mapping[str, Reason] = {
     ),
     "OtherInstallation": Reason(
         "Another Tandem has made contacts here; two of them on one address book would double everything.",
-        f"stop the other one and remove its link, {_AGAIN}",
+        "stop the other one for good, then `tandem link resume {link} --other-tandem-is-gone`.",
     ),
     "PermissionWithdrawn": Reason(
         "A service refuses what this link needs, though the account is connected: a permission was withdrawn.",

@@ -30,13 +30,14 @@ from tandem.config import Config
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.reading import RunAll
 from tandem.core.state import LinkId, Side
-from tandem.engine.bench import Bench
+from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.engine.cycle import run_cycle
 from tandem.engine.leaving import let_go
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
 from tandem.store import models, setup
+from tandem.store.answers import Answers
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
@@ -178,8 +179,10 @@ class Tandem:
         """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""
         self.links.pause(LinkId(link))
 
-    def resume(self, link: int) -> None:
-        """Go on, at once."""
+    def resume(self, link: int, *, other_is_gone: bool = False) -> None:
+        """Go on, at once. `other_is_gone`: other installations whose markers were found here do not run any more."""
+        if other_is_gone:
+            Answers(self.alias, LinkId(link)).declare_gone(self._installation_id(), MARKER_PREFIX)
         self.links.resume(LinkId(link))
 
     def remove(self, link: int) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, loading, running, sandbox, scoping, seeing, syncing
+from tandem.cli import accounts, doctor, links, loading, reviewing, running, sandbox, scoping, seeing, syncing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -24,6 +24,7 @@ links.app.command("let-go")(scoping.let_go)
 app.command("preview")(syncing.preview)
 app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)
+app.command("review")(reviewing.review)
 app.command("history")(seeing.history)
 app.add_typer(sandbox.app, name="sandbox")
 sandbox.app.command("load")(loading.load)

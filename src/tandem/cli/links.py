@@ -146,11 +146,18 @@ def pause(link: LinkArgument = None, is_json: JsonOption = False) -> None:
 
 
 @app.command("resume")
-def resume(link: LinkArgument = None, is_json: JsonOption = False) -> None:
+def resume(
+    link: LinkArgument = None,
+    other_is_gone: Annotated[
+        bool,
+        typer.Option("--other-tandem-is-gone", help="The other Tandem that made contacts here does not run any more, and never will."),
+    ] = False,
+    is_json: JsonOption = False,
+) -> None:
     """Let a paused or stopped link go on."""
     with open_tandem() as tandem:
         row = tandem.links.find(link)
-        tandem.resume(row.id)
+        tandem.resume(row.id, other_is_gone=other_is_gone)
         state = tandem.links.one(row.id).state
         sentence = "is a draft again" if state == "draft" else "goes on"
         _say_state(row.id, state, f"Link {row.id} {sentence}; `tandem sync {row.id}` syncs it now.", is_json=is_json)

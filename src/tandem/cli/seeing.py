@@ -63,10 +63,9 @@ def _data(view: Overview) -> dict[str, object]:
         "link": view.link, "state": view.state, "reason": view.reason, "sentence": view.sentence, "group": view.group,
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
         "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions),
-        "parked": view.parked,
-        "twins": dict(view.twins), "settling": view.settling, "last_cycle": view.last.data() if view.last else None,
-        "tokens_today": view.tokens_today, "share": view.share, "budget": view.budget,
-        "notices": list(view.notices), "next": view.next_step,
+        "answered": view.answered, "held": list(view.held), "parked": view.parked, "twins": dict(view.twins), "settling": view.settling,
+        "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today, "share": view.share,
+        "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
     }  # fmt: skip
 
 
@@ -82,10 +81,13 @@ def _say(view: Overview, now: datetime) -> None:
     if view.wait_until is not None and view.wait_until > now:
         say(f"  It goes on by itself at {local(view.wait_until)}.")
     waiting = [counted(number, *_QUESTIONS.get(kind, (kind, kind))) for kind, number in view.questions.items()]
+    waiting += [counted(view.answered, "answer for the next sync", "answers for the next sync")] if view.answered else []
     waiting += [counted(view.parked, "record partly refused", "records partly refused")] if view.parked else []
     waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
+    for sentence in view.held:
+        say(f"  Held by the brake: {sentence}.")
     twins = [f"{counted(number, 'person', 'people')} in {_PRODUCTS[product]}" for product, number in view.twins.items()]
     if twins:
         say(f"  Perhaps there twice: {' and '.join(twins)}. They are left as they are.")

@@ -115,12 +115,13 @@ class Hand:
     def _hold_attached(self, side: Side, wave: Sequence[Action] | Sequence[str]) -> bool:
         """Hold a deletion that would take something along, unless a person has agreed to it."""
         for action in wave:
-            if isinstance(action, str) or action.pair in self.decided.released:
+            if isinstance(action, str) or action.pair in self.decided.despite:
                 continue
-            shadow = self._shadow(self.bench.pairs.one(action.pair), side)
+            pair = self.bench.pairs.one(action.pair)
+            shadow = self._shadow(pair, side)
             if self.bench.replicas[side].has_attachments(Handle(RecordId(shadow.record_id), shadow.locator)):
                 with self.bench.commit():
-                    hold_deletion(self.bench, action.pair, side, HoldReason.ATTACHMENTS)
+                    hold_deletion(self.bench, pair, side, HoldReason.ATTACHMENTS)
                 self.acted.held += 1
                 return True
         return False
@@ -160,20 +161,26 @@ class Hand:
     def _intent(self, flight: _Flight, payload: Payload, **columns: object) -> models.Intent:
         intent = models.Intent(
             link_id=self.bench.link, cycle=self.cycle, side=flight.side.value, kind=flight.kind, payload=encode_payload(payload),
-            sends=[self.bench.now().isoformat()], is_approved=self.is_approved, **columns,
+            sends=[self.bench.now().isoformat()], **columns,
         )  # fmt: skip
         flight.intents.append(intent)
         return intent
 
+    def _is_agreed(self, action: Action) -> bool:
+        """Whether a person has agreed to it: the brake does not count it."""
+        return self.is_approved or action.pair in self.decided.released
+
     def _record_reference(self, flight: _Flight, name: str) -> None:
-        self._intent(flight, Payload(name=name))
+        self._intent(flight, Payload(name=name), is_approved=self.is_approved)
         flight.requests.append(name)
 
     def _record_creation(self, flight: _Flight, action: Action) -> None:
         newborn = self.decided.newborn[action.pair]
         pair = self._pair_of(action)
         marker = self.bench.journal.last_marker(pair.id) or self.bench.new_marker(newborn.record_id)
-        self._intent(flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker)
+        self._intent(
+            flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker, is_approved=self._is_agreed(action)
+        )
         flight.requests.append(Creation(newborn.contact, Marker(marker)))
 
     def _pair_of(self, action: Action) -> models.Pair:
@@ -195,8 +202,9 @@ class Hand:
         source = self.decided.sources.get((action.pair, action.side), Contact())
         payload = Payload(source=source, target=decode_contact(target.content), delta=dict(action.delta))
         self._intent(
-            flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version, before=target.raw and bytes(target.raw)
-        )
+            flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version,
+            before=target.raw and bytes(target.raw), is_approved=self._is_agreed(action),
+        )  # fmt: skip
         self._note_losers(pair, action)
         seen = as_observation(target, is_followed=target.record_id in self.bench.words.followed(action.side))
         flight.requests.append(Deletion(seen) if action.kind is ActionKind.DELETE else Update(seen, action.delta))

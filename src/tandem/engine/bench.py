@@ -18,6 +18,7 @@ from tandem.core.state import LinkId, Marker, Side
 from tandem.errors import StorageError
 from tandem.replica import References, Replica
 from tandem.store import models
+from tandem.store.answers import Answers
 from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.pairs import Pairs
@@ -67,6 +68,7 @@ class Bench:
     journal: Journal = field(init=False)
     schedule: Schedule = field(init=False)
     words: Words = field(init=False)
+    answers: Answers = field(init=False)
     lease: Lease | None = None
     #: References that a side refused to make, by folded name, with the sentence: who needs one goes without it.
     refused_references: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
@@ -77,6 +79,7 @@ class Bench:
         self.journal = Journal(self.alias, self.link)
         self.schedule = Schedule(self.alias)
         self.words = Words(self.alias, self.link)
+        self.answers = Answers(self.alias, self.link)
 
     @property
     def fields(self) -> frozenset[FieldName]:

@@ -94,24 +94,62 @@ def sort_births(bench: Bench, *, is_first: bool) -> Births:
 def _by_marker(bench: Bench, open_rows: dict[Side, dict[str, models.Shadow]], births: Births) -> dict[Side, set[str]]:
     """Records that bear a marker were made by a Tandem: never births."""
     taken: dict[Side, set[str]] = {side: set() for side in Side}
+    apart = bench.words.apart()
+    by_others = _by_other_installations(bench, open_rows)
     for side in Side:
         marked = {row.marker: row for row in open_rows[side].values() if row.marker.startswith(MARKER_PREFIX)}
         intents = bench.journal.intents_of_markers(marked)
         for marker, row in sorted(marked.items()):
-            installation, link, source = [*marker.split(":"), "", "", "", ""][1:4]
-            if installation != bench.installation:
-                raise OtherInstallation
-            if link != str(bench.link):
+            _, link, source = _marker_parts(marker)
+            origin = open_rows[side.other].get(source)
+            if row.record_id in by_others[side]:
+                if origin is not None and source not in taken[side.other] and _has_key_in_common(row, origin):
+                    taken[side].add(row.record_id)
+                    taken[side.other].add(source)
+                    births.matched.append((*_in_order(side, row, origin), ("the marker of another Tandem that is gone",)))
+                continue
+            ids = (row.record_id, source) if side is Side.LEFT else (source, row.record_id)
+            if link != str(bench.link) or ids in apart:
                 continue
             taken[side].add(row.record_id)
-            origin = open_rows[side.other].get(source)
             if marker not in intents and origin is not None and source not in taken[side.other]:
                 taken[side.other].add(source)
-                left, right = (row, origin) if side is Side.LEFT else (origin, row)
-                births.matched.append((left, right, ("the marker of an earlier creation",)))
+                births.matched.append((*_in_order(side, row, origin), ("the marker of an earlier creation",)))
             else:
-                births.doubtful.append(_doubtful(Doubt.COPY, side, row.record_id, ("the marker of an earlier creation",)))
+                births.doubtful.append(Doubtful(Doubt.COPY, (ids[0],), (ids[1],), ("the marker of an earlier creation",)))
     return taken
+
+
+def _marker_parts(marker: str) -> tuple[str, str, str]:
+    """Installation, link and source of a marker; empty where it has none."""
+    installation, link, source = [*marker.split(":"), "", "", "", ""][1:4]
+    return installation, link, source
+
+
+def _in_order(side: Side, row: models.Shadow, other: models.Shadow) -> tuple[models.Shadow, models.Shadow]:
+    return (row, other) if side is Side.LEFT else (other, row)
+
+
+def _by_other_installations(bench: Bench, open_rows: dict[Side, dict[str, models.Shadow]]) -> dict[Side, set[str]]:
+    """Records that another Tandem has made. Once a person has declared it gone its markers are evidence, and no more."""
+    gone = {bench.installation, *bench.answers.gone_installations()}
+    made: dict[Side, set[str]] = {side: set() for side in Side}
+    strange = 0
+    for side in Side:
+        for row in open_rows[side].values():
+            if row.marker.startswith(MARKER_PREFIX) and (installation := _marker_parts(row.marker)[0]) != bench.installation:
+                made[side].add(row.record_id)
+                strange += installation not in gone
+    if strange:
+        raise OtherInstallation(
+            f"Another Tandem has made {strange} of these contacts: is it still running? Two of them on one address book would double "
+            "everything."
+        )
+    return made
+
+
+def _has_key_in_common(row: models.Shadow, other: models.Shadow) -> bool:
+    return any(key.split(":", 1)[0] in _BLOCKING_VALUES for key in set(row.keys) & set(other.keys))
 
 
 def _by_evidence(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]], births: Births) -> dict[Side, set[str]]:
@@ -198,10 +236,6 @@ def _keys(keys: Iterable[str]) -> frozenset[MatchKey]:
 def words_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
     """Evidence as it is told to a person."""
     return tuple(evidence_words(item) for item in evidence)
-
-
-def _doubtful(kind: Doubt, side: Side, id_: str, evidence: tuple[str, ...]) -> Doubtful:
-    return Doubtful(kind, (id_,) if side is Side.LEFT else (), (id_,) if side is Side.RIGHT else (), evidence)
 
 
 def _sort_alone(bench: Bench, side: Side, row: models.Shadow, births: Births, *, is_first: bool) -> None:

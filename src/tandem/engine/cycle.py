@@ -122,7 +122,7 @@ class _Cycle:
         report.held = len(decided.plan.held) + len(decided.asked) + acted.held
         report.left_out = len(decided.births.left_out)
         report.parked = len(bench.pairs.parked())
-        report.questions = sum(1 for item in bench.pairs.questions() if item.kind != "hold")
+        report.questions = sum(1 for item in bench.pairs.questions() if item.kind != "hold" and not item.choice)
         report.settling = decided.settling + decided.births.quiet + bench.journal.count_pending()
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 
 from tandem.core.canonical import fold_organisation
 from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
-from tandem.core.merge import Conflict, Merged, Part
-from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
+from tandem.core.merge import Conflict, Merged
+from tandem.core.plan import Action, ActionKind, Approval, HoldReason, Plan, count_blanks, plan
 from tandem.core.reconcile import (
     AskDeletion,
     Close,
@@ -29,25 +30,34 @@ from tandem.core.reconcile import (
     reconcile,
 )
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
+from tandem.engine.answers import (
+    REJECT,
+    QuestionKey,
+    Said,
+    Shown,
+    ask_about_survivor,
+    conflict_data,
+    conflict_key,
+    follow,
+    heed,
+    reject_update,
+    survivor_print,
+)
 from tandem.engine.approval import approval_of
 from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
 from tandem.engine.births import Births, is_nobody, sort_births
 from tandem.engine.folds import answer_mergers
-from tandem.engine.holds import hold_deletion
+from tandem.engine.holds import BY_ITSELF, action_print, hold_data, hold_deletion
 from tandem.engine.leaving import check_leaving
 from tandem.engine.mergers import settle_mergers
 from tandem.engine.outside import ADOPTING, is_not_ours
-from tandem.engine.restored import answer_restored
+from tandem.engine.restored import WANTED, answer_restored
 from tandem.errors import LinkStopped
 from tandem.store import models
 from tandem.store.contents import decode_contact, decode_payload
 from tandem.store.journal import Note
 from tandem.store.pairs import record_of
-
-#: (pair, side, part) of a question.
-QuestionKey = tuple[int | None, str, str]
-_BY_ITSELF = frozenset(reason.value for reason in (HoldReason.ATTACHMENTS, HoldReason.ASKED, HoldReason.ABSENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,8 @@ class Newborn:
     refusals: Mapping[FieldName, str]
     #: The pair of an earlier try, whose marker is used again.
     pair: int | None = None
+    #: A person asked for it.
+    is_wanted: bool = False
 
 
 @dataclass(slots=True)
@@ -78,8 +90,14 @@ class Decided:
     reconciled: set[int] = field(default_factory=set)
     #: Deletions that the policy leaves to a person.
     asked: list[QuestionKey] = field(default_factory=list)
+    #: Released and not done yet: their questions stay until it is.
+    asked_before: list[QuestionKey] = field(default_factory=list)
+    #: Pairs of closed deletions that a person wants on the other side, too.
+    wanted: set[PairId] = field(default_factory=set)
     #: Pairs of which a person has released what was held.
     released: frozenset[PairId] = frozenset()
+    #: Deletions that a person has released although something hangs on the record.
+    despite: frozenset[PairId] = frozenset()
     #: Pairs that wait for time to pass or for an outcome.
     settling: int = 0
     #: What ended without a write, for the history.
@@ -110,21 +128,40 @@ def decide(bench: Bench) -> Decided:
     decided.notes += settle_mergers(bench)
     answer_restored(bench)
     folded = answer_mergers(bench)
+    decided.wanted |= folded.agreed
+    joined = follow(bench)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
+    decided.births.matched += joined
+    decided.matched += len(joined)
     actions = _without_unsettled_references(
         bench, decided, [*_Pairs(bench, decided).actions(), *folded.actions, *_newborn_actions(bench, decided)]
     )
     if is_first:
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
+    actions = _heeded(bench, decided, actions)
     questions = bench.pairs.questions()
     if actions:
-        decided.released = folded.agreed | {PairId(item.pair_id) for item in questions if item.pair_id and item.choice == "release"}
         decided.plan = _guarded(bench, actions, questions, decided.released, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         _ask(bench, decided, questions)
     return decided
+
+
+def _heeded(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
+    """The actions that the brake shall judge now, with what persons have released of them."""
+    shown = [Shown(item, _hold_key(decided, item), partial(_print_of, bench, decided, item)) for item in actions]
+    wanted = {pair_id for pair_id, newborn in decided.newborn.items() if newborn.is_wanted}
+    heeded = heed(bench, shown, frozenset(wanted | decided.wanted))
+    decided.released, decided.despite = frozenset(heeded.released), decided.despite | heeded.despite
+    decided.asked_before += heeded.keep
+    decided.settling += heeded.later
+    return heeded.judged
+
+
+def _print_of(bench: Bench, decided: Decided, action: Action) -> str:
+    return action_print(action, _contact_of(bench, decided, action))
 
 
 def _without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
@@ -184,8 +221,7 @@ class _Pairs:
         }
         self._settling = {intent.pair_id for intent in bench.journal.pending()} if self._moved else set()
         self._busy = {side: bench.journal.busy_elsewhere(side) if self._moved else set() for side in Side}
-        self._chosen = _choices(bench) if self._moved else {}
-        self._withheld, self._released = _deletions_asked(bench) if self._moved else (set(), set())
+        self._said = Said(bench)
         self._actions: list[Action] = []
 
     def actions(self) -> list[Action]:
@@ -201,6 +237,8 @@ class _Pairs:
             if _snapshot(pair) != before:
                 kept.append(pair)
         self._bench.pairs.save_many(kept)
+        for question, side in self._said.deletions():
+            self._delete_survivor(question, side)
         return self._actions
 
     def _reconcile(self, pair: models.Pair) -> None:
@@ -217,7 +255,9 @@ class _Pairs:
             self._close(pair, CloseReason.GONE_AND_OUT_OF_SCOPE.value)
             return
         policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
-        decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, self._chosen.get(pair.id, {}))
+        decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy)
+        if isinstance(decision, Write) and (chosen := self._said.chosen(pair.id, decision.merged.conflicts)):
+            decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, chosen)
         match decision:
             case Nothing(agreed):
                 agree(self._bench, pair, sights, agreed)
@@ -226,14 +266,13 @@ class _Pairs:
             case Write(merged):
                 _thaw(pair)
                 self._write(pair, sights, merged)
-            case AskDeletion(side) if pair.id not in self._released:
-                hold_deletion(self._bench, pair.id, side, HoldReason.ASKED)
-                self._decided.asked.append((pair.id, side.value, ""))
-            case Delete(side) | AskDeletion(side):
+            case Delete(side):
                 self._delete(pair, side)
+            case AskDeletion(side):
+                self._delete(pair, side, is_asked=True)
             case DeletionAgainstEdit(deleted):
                 self._close(pair, "deletion-against-edit")
-                self._bench.pairs.ask("deletion-against-edit", at=self._bench.now(), pair=pair.id, side=deleted.value)
+                ask_about_survivor(self._bench, pair, deleted)
             case Freeze():
                 pair.state, pair.is_dirty = PairState.FROZEN.value, False
             case Close(reason):
@@ -260,6 +299,9 @@ class _Pairs:
         agree(self._bench, pair, sights, merged.agreed)
         pair_id = PairId(pair.id)
         wanted = False
+        if self._is_rejected(pair, sights, merged):
+            self._reconcile(pair)
+            return
         for side, delta in ((Side.LEFT, merged.to_left), (Side.RIGHT, merged.to_right)):
             refusals = self._bench.refusals(side, delta)
             park(pair, side, sights[side.other].contact, refusals)
@@ -274,21 +316,65 @@ class _Pairs:
         # An open conflict waits for a person, and a parked field for another value: neither is looked at every cycle.
         pair.is_dirty = wanted
 
-    def _delete(self, pair: models.Pair, side: Side) -> None:
-        has_rested = self._has_rested(pair, side.other)
-        if pair.id in self._withheld or (pair.id in self._released and not has_rested):
-            self._decided.asked.append((pair.id, side.value, ""))
-            return
-        if not has_rested:
+    def _is_rejected(self, pair: models.Pair, sights: Mapping[Side, Sight], merged: Merged) -> bool:
+        """Follow a person's word against an update; then the pair is to be decided anew."""
+        for side in Side:
+            key = (pair.id, side.value, "")
+            if not self._said.reason_of(key):
+                continue
+            refusals = self._bench.refusals(side, merged.to(side))
+            rest: Delta = {name: change for name, change in merged.to(side).items() if name not in refusals}
+            shown = action_print(Action(ActionKind.UPDATE, side, PairId(pair.id), delta=rest), Contact())
+            if rest and self._said.about(key, shown) == REJECT:
+                reject_update(self._bench, pair, sights, side, rest)
+                self._said.close(key)
+                return True
+        return False
+
+    def _delete(self, pair: models.Pair, side: Side, *, is_asked: bool = False) -> None:
+        key, reason = (pair.id, side.value, ""), self._said.reason_of((pair.id, side.value, ""))
+        answer = self._said.about(key, self._print(pair, side)) if reason else ""
+        if answer == REJECT:
+            self._close(pair, "deletion-rejected")
+        elif not answer and (is_asked or reason in BY_ITSELF):
+            hold_deletion(self._bench, pair, side, HoldReason(reason) if reason in BY_ITSELF else HoldReason.ASKED)
+            self._decided.asked.append(key)
+        elif not self._has_rested(pair, side.other):
+            self._decided.asked_before += [key] if answer else []
+            self._decided.settling += 1
+        elif self._is_left(side, record_of(pair, side) or ""):
+            self._close(pair, "left-on-this-account")
+            self._decided.notes.append(Note(pair.id, side, "left", record_of(pair, side) or ""))
+        else:
+            self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+
+    def _is_left(self, side: Side, record: str) -> bool:
+        """Whether a record stays, whatever this link says: somebody else owns it, or another link has it in a pair."""
+        return is_not_ours(self._bench, side, self._shadows[side].get(record)) or self._bench.journal.paired_elsewhere(side, record)
+
+    def _print(self, pair: models.Pair, side: Side) -> str:
+        return action_print(Action(ActionKind.DELETE, side, PairId(pair.id)), self.sight(pair, side).contact)
+
+    def _delete_survivor(self, question: models.Question, side: Side) -> None:
+        """A person wants an edited record to be deleted like its counterpart was. Its pair is closed already."""
+        pair = self._bench.pairs.one(question.pair_id or 0)
+        shadow = self._bench.archive.shadow(side, record_of(pair, side) or "")
+        if pair.id in {intent.pair_id for intent in self._bench.journal.pending()}:
             self._decided.settling += 1
             return
-        record = record_of(pair, side) or ""
-        shadow = self._shadows[side].get(record)
-        if is_not_ours(self._bench, side, shadow) or self._bench.journal.paired_elsewhere(side, record):
-            self._close(pair, "left-on-this-account")
-            self._decided.notes.append(Note(pair.id, side, "left", record))
+        if shadow is None or shadow.presence != Presence.LIVE.value or question.data.get("print") != survivor_print(shadow):
+            self._said.take_back(question)
             return
-        self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+        self._shadows[side][shadow.record_id] = shadow
+        key, reason = (pair.id, side.value, ""), self._said.reason_of((pair.id, side.value, ""))
+        answer = self._said.about(key, self._print(pair, side)) if reason else ""
+        if answer == REJECT or self._is_left(side, shadow.record_id):
+            self._bench.pairs.close_all_questions(pair.id, self._bench.now())
+        elif reason and not answer:
+            self._decided.asked.append(key)
+        else:
+            self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+            self._decided.wanted.add(PairId(pair.id))
 
     def _has_rested(self, pair: models.Pair, deleted: Side) -> bool:
         """A deletion waits for the read lag of its side and one more drain: the other half of a merge may still come."""
@@ -310,6 +396,9 @@ class _Pairs:
             self._close(pair, "gone-before-creation")
         elif sight.presence is not Presence.LIVE:
             pair.is_dirty = sight.presence is not Presence.OUT_OF_SCOPE
+        elif self._said.is_unclear(pair.id):
+            # It may have come about after all: nobody has said so yet.
+            pair.is_dirty = False
         elif self._parked(pair, {side: sight, side.other: Sight(Presence.NEVER)}) and pair.reason == "refused":
             pair.is_dirty = False
         else:
@@ -323,23 +412,6 @@ def _snapshot(pair: models.Pair) -> tuple[object, ...]:
 def _thaw(pair: models.Pair) -> None:
     if pair.state in {PairState.FROZEN.value, PairState.PARKED.value}:
         pair.state = PairState.LINKED.value
-
-
-def _deletions_asked(bench: Bench) -> tuple[set[int], set[int]]:
-    """Pairs whose deletion waits for a person by itself (not with all others, under the brake), and those that somebody released."""
-    items = [item for item in bench.pairs.questions() if item.kind == "hold" and item.data.get("reason") in _BY_ITSELF]
-    waiting = {item.pair_id for item in items if item.pair_id and not item.choice}
-    return waiting, {item.pair_id for item in items if item.pair_id and item.choice == "release"} - waiting
-
-
-def _choices(bench: Bench) -> dict[int, dict[Part, Side]]:
-    """What persons have decided about open conflicts, by pair."""
-    chosen: dict[int, dict[Part, Side]] = {}
-    for question in bench.pairs.questions():
-        if question.kind == "conflict" and question.choice in {side.value for side in Side} and question.pair_id:
-            name, _, key = question.part.partition("/")
-            chosen.setdefault(question.pair_id, {})[Part(FieldName(name), key)] = Side(question.choice)
-    return chosen
 
 
 def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
@@ -362,7 +434,9 @@ def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, cont
         decided.births.left_out.append((side, record_id, "; ".join(refusals.values()) or "it has nothing to be known by"))
         return
     pair_id = PairId(-1 - len(decided.newborn))
-    decided.newborn[pair_id] = Newborn(side, record_id, kept, refusals, pair.id if pair else None)
+    decided.newborn[pair_id] = Newborn(
+        side, record_id, kept, refusals, pair.id if pair else None, is_wanted=pair is not None and pair.reason == WANTED
+    )
 
 
 def as_delta(contact: Contact) -> Delta:
@@ -375,22 +449,22 @@ def as_delta(contact: Contact) -> Delta:
 def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -> None:
     """Put the questions that the decisions leave open, and close those that have answered themselves."""
     now = bench.now()
-    keep: dict[str, set[QuestionKey]] = {"hold": set(decided.asked), "conflict": set(), "match": set()}
+    keep: dict[str, set[QuestionKey]] = {"hold": {*decided.asked, *decided.asked_before}, "conflict": set(), "match": set()}
     for held in decided.plan.held:
-        key = _hold_key(decided, held)
-        bench.pairs.ask(
-            "hold", at=now, pair=key[0], side=key[1], part=key[2], data={"reason": held.reason.value, "action": held.action.kind.value}
-        )
+        key = _hold_key(decided, held.action)
+        data = hold_data(held.reason, held.action, _contact_of(bench, decided, held.action))
+        bench.pairs.ask("hold", at=now, pair=key[0], side=key[1], part=key[2], data=data)
         keep["hold"].add(key)
     for pair_id, conflicts in decided.conflicts.items():
         for conflict in conflicts:
+            key = conflict_key(pair_id, conflict)
             if conflict.winner is None:
-                part = f"{conflict.part.field}/{conflict.part.key}"
-                bench.pairs.ask("conflict", at=now, pair=pair_id, part=part)
-                keep["conflict"].add((pair_id, "", part))
+                bench.pairs.ask("conflict", at=now, pair=pair_id, part=key[2], data=conflict_data(conflict))
+            # A decided one stays until the value has been written.
+            keep["conflict"].add(key)
     for doubtful in decided.births.doubtful:
         part = _digest_part(bench, (*doubtful.left, "|", *doubtful.right))
-        data: dict[str, object] = {
+        data = {
             "left": list(doubtful.left),
             "right": list(doubtful.right),
             "evidence": list(doubtful.evidence),
@@ -406,11 +480,20 @@ def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -
             bench.pairs.close_questions(kind, asked | unseen, now)
 
 
-def _hold_key(decided: Decided, held: Held) -> QuestionKey:
-    newborn = decided.newborn.get(held.action.pair)
+def _hold_key(decided: Decided, action: Action) -> QuestionKey:
+    newborn = decided.newborn.get(action.pair)
     if newborn is None:
-        return (held.action.pair, held.action.side.value, "")
-    return (newborn.pair, held.action.side.value, f"{newborn.source.value}:{newborn.record_id}")
+        return (action.pair, action.side.value, "")
+    return (newborn.pair, action.side.value, f"{newborn.source.value}:{newborn.record_id}")
+
+
+def _contact_of(bench: Bench, decided: Decided, action: Action) -> Contact:
+    """What is to be made, or what the record to be written holds now."""
+    newborn = decided.newborn.get(action.pair)
+    if newborn is not None:
+        return newborn.contact
+    shadow = bench.archive.shadow(action.side, record_of(bench.pairs.one(action.pair), action.side) or "")
+    return decode_contact(shadow.content if shadow else None)
 
 
 def _digest_part(bench: Bench, ids: tuple[str, ...]) -> str:

@@ -45,18 +45,13 @@ def answer_mergers(bench: Bench) -> Folded:
         pair, side = bench.pairs.one(question.pair_id), Side(question.side)
         shadow = bench.archive.shadow(side, record_of(pair, side) or "")
         if shadow is None or shadow.presence == Presence.GONE.value or question.choice == LEAVE:
-            _close(bench, question)
+            bench.answers.close(question, bench.now())
         elif question.choice == OWN:
             born_anew(bench, pair, side)
-            _close(bench, question)
+            bench.answers.close(question, bench.now())
         elif question.choice == FOLD:
             _fold(bench, folded, pair, shadow, bench.pairs.one(int(question.data["survivor"])))
     return folded
-
-
-def _close(bench: Bench, question: models.Question) -> None:
-    question.closed_at = bench.now()
-    question.save(using=bench.alias, update_fields=["closed_at"])
 
 
 def _fold(bench: Bench, folded: Folded, pair: models.Pair, shadow: models.Shadow, survivor: models.Pair) -> None:

@@ -311,7 +311,7 @@ def _doubt_absence(bench: Bench, side: Side, judge: _Judge) -> None:
         return
     for pair in bench.pairs.of(side, judge.vanished).values():
         if pair.state == PairState.LINKED.value:
-            hold_deletion(bench, pair.id, side.other, HoldReason.ABSENT)
+            hold_deletion(bench, pair, side.other, HoldReason.ABSENT)
 
 
 def _rename_pointing(bench: Bench, gathered: Gathered, judge: _Judge) -> None:

@@ -16,7 +16,6 @@ from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_o
 from tandem.engine.bench import Bench
 from tandem.engine.births import Doubt, sort_births
 from tandem.engine.observe import absorb_one, shadow_row
-from tandem.errors import WrongInput
 from tandem.replica import Handle, Observation, Sighting, Unreadable
 from tandem.store import models
 from tandem.store.pairs import record_of
@@ -47,39 +46,6 @@ class Choice(Enum):
 def is_about_outside(question: models.Question) -> bool:
     """Whether the choices here answer a question."""
     return question.kind in {"match", "duplicate"} and question.data.get("doubt") == Doubt.OUTSIDE.value
-
-
-def choose(bench: Bench, question: models.Question, choice: Choice, named: tuple[str, str] | None = None) -> None:
-    """Keep a person's choice for the next cycle. `named`: the (left, right) meant, needed where a question has several.
-
-    Raises:
-        WrongInput: the question is no such one, or it is not clear who is meant.
-    """
-    if not is_about_outside(question):
-        raise WrongInput(f"Question {question.id} is not about somebody outside the group or the scope.")
-    pairs = pairs_of(question)
-    if choice is Choice.ADOPT:
-        if named is None and len(pairs) != 1:
-            raise WrongInput(f"Question {question.id} is about several records: say which contact and which person are the same.")
-        if (named or pairs[0]) not in pairs:
-            raise WrongInput(f"Question {question.id} is not about these records.")
-        question.data = {**question.data, "chosen": list(named or pairs[0])}
-    question.choice = choice.value
-    question.save(using=bench.alias, update_fields=["choice", "data"])
-
-
-def choose_all(bench: Bench, choice: Choice, *, with_doubtful: bool = False) -> int:
-    """One choice for all who stand outside; returns for how many. Only those of certain evidence, unless the others are meant too.
-
-    Where several records could be meant, adopting is never chosen for all.
-    """
-    chosen = 0
-    for question in bench.pairs.questions():
-        is_clear = choice is not Choice.ADOPT or len(pairs_of(question)) == 1
-        if is_about_outside(question) and is_clear and (with_doubtful or question.data.get("certain")):
-            choose(bench, question, choice)
-            chosen += 1
-    return chosen
 
 
 def pairs_of(question: models.Question) -> list[tuple[str, str]]:
@@ -150,7 +116,7 @@ def apply_choice(bench: Bench, question: models.Question) -> None:
     choice = Choice(question.choice)
     match choice:
         case Choice.ADOPT:
-            left, right = question.data["chosen"]
+            left, right = question.named
             join(bench, str(left), str(right))
         case Choice.SEPARATE:
             bench.words.say(WordKind.APART, pairs_of(question), bench.now())
@@ -167,8 +133,7 @@ def say_apart(bench: Bench, question: models.Question) -> None:
 
 def close(bench: Bench, question: models.Question) -> None:
     """A question is answered."""
-    question.closed_at = bench.now()
-    question.save(using=bench.alias, update_fields=["closed_at"])
+    bench.answers.close(question, bench.now())
 
 
 def join(bench: Bench, left: str, right: str) -> models.Pair | None:

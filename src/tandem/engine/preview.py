@@ -9,12 +9,12 @@ Rules: sends no write; the result holds contact data and is for its owner's eyes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from tandem.core.contact import FIRST_NAME, LAST_NAME, ORGANISATION, Address, Change, Contact, Edit, Entry, FieldName, Value
+from tandem.core.contact import Contact, FieldName
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.adoption import conclude, nominated, planned
@@ -22,10 +22,13 @@ from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided, decide
 from tandem.engine.observe import absorb, gather
 from tandem.engine.outside import Seen, keep, read
+from tandem.engine.telling import FieldChange, changes_of, name_of, said
 from tandem.engine.twins import twins_of
 from tandem.store import models
 from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
+
+__all__ = ["FieldChange", "FoundPair", "PlannedAction", "PlannedConflict", "PlannedQuestion", "Preview", "name_of", "preview", "said"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,6 @@ class FoundPair:
     right: str
     name: str
     evidence: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field of one record: what stands there, and what would. Both as text; an empty text is nothing."""
-
-    field: FieldName
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,35 +154,8 @@ def _action(bench: Bench, decided: Decided, action: Action, held: str) -> Planne
         return PlannedAction(action.kind, action.side, newborn.record_id, name_of(newborn.contact), changes, held)
     record = record_of(bench.pairs.one(action.pair), action.side) or ""
     contact = _contact(bench, action.side, record)
-    changes = tuple(_changes(contact, action.delta))
+    changes = tuple(changes_of(contact, action.delta))
     return PlannedAction(action.kind, action.side, record, name_of(contact), changes, held)
-
-
-def _changes(contact: Contact, delta: Mapping[FieldName, Change]) -> Iterator[FieldChange]:
-    for name, change in delta.items():
-        if not isinstance(change, tuple):
-            yield FieldChange(name, said(contact.values.get(name, "")), said(change))
-            continue
-        for edit in change:
-            yield FieldChange(name, _said_entry(edit.old), _said_entry(edit.new))
-
-
-def said(value: Value | tuple[Edit, ...]) -> str:
-    """A value as one line of text."""
-    match value:
-        case str():
-            return value
-        case Address():
-            parts = [value.street, " ".join(filter(None, [value.postal_code, value.city])), value.region, value.country]
-            return ", ".join(filter(None, parts)) or value.text.replace("\n", ", ")
-        case tuple():
-            return "; ".join(_said_entry(item) for item in value if isinstance(item, Entry))
-
-
-def _said_entry(entry: Entry | None) -> str:
-    if entry is None:
-        return ""
-    return f"{entry.value} ({entry.label})" if entry.label else entry.value
 
 
 def _contact(bench: Bench, side: Side, record: str | None) -> Contact:
@@ -202,13 +169,3 @@ def _name_of_pair(bench: Bench, pair: models.Pair) -> str:
 
 def _names(bench: Bench, side: Side, records: tuple[str, ...]) -> list[str]:
     return [name for record in records if (name := name_of(_contact(bench, side, record)))]
-
-
-def name_of(contact: Contact) -> str:
-    """How a person would call it; empty when nothing is known of it."""
-    full = " ".join(filter(None, [contact.text(FIRST_NAME), contact.text(LAST_NAME)]))
-    return (
-        full
-        or contact.text(ORGANISATION)
-        or next((entry.value for value in contact.values.values() if isinstance(value, tuple) for entry in value), "")
-    )

@@ -14,6 +14,8 @@ from tandem.store import models
 from tandem.store.pairs import record_of
 
 RESTORED = "restored"
+#: Reason of a one-sided pair whose creation a person asked for.
+WANTED = "wanted"
 PAIR_AGAIN, LEAVE = "pair", "leave"
 
 
@@ -35,8 +37,7 @@ def answer_restored(bench: Bench) -> None:
         if question.choice == PAIR_AGAIN and not is_gone:
             _pair_again(bench, pair, side)
         if question.choice or is_gone:
-            question.closed_at = bench.now()
-            question.save(using=bench.alias, update_fields=["closed_at"])
+            bench.answers.close(question, bench.now())
 
 
 def _pair_again(bench: Bench, pair: models.Pair, side: Side) -> None:
@@ -58,7 +59,7 @@ def born_anew(bench: Bench, pair: models.Pair, side: Side) -> models.Pair:
     """
     record = record_of(pair, side)
     new = models.Pair(
-        link_id=bench.link, state=PairState.ONE_SIDED.value, mapping_version=bench.mapping_version, created_at=bench.now(), reason=RESTORED
+        link_id=bench.link, state=PairState.ONE_SIDED.value, mapping_version=bench.mapping_version, created_at=bench.now(), reason=WANTED
     )
     if side is Side.LEFT:
         pair.left_id, new.left_id = None, record

@@ -200,7 +200,7 @@ def _follow_answers(bench: Bench) -> None:
             continue
         pair, side = bench.pairs.one(question.pair_id or 0), Side(question.side)
         if question.choice == outside.Choice.ADOPT.value and _is_ours_now(bench, pair, side):
-            left, right = question.data["chosen"]
+            left, right = question.named
             _move(bench, pair, side, str(left if side is Side.LEFT else right))
             outside.close(bench, question)
         else:

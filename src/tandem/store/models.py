@@ -73,6 +73,8 @@ class Link(models.Model):
     lease_owner = models.CharField(max_length=SHORT, default="")
     lease_until = models.DateTimeField(null=True)
     epoch = models.BigIntegerField(default=0)
+    #: Other installations whose markers were found here, and which a person has declared gone.
+    gone_installations = models.JSONField(default=list)
 
 
 class Feed(models.Model):
@@ -246,6 +248,9 @@ class Question(models.Model):
     part = models.CharField(max_length=ID, default="")
     data = models.JSONField(default=dict)
     choice = models.CharField(max_length=SHORT, default="")
+    #: Ids of the records that the choice names, left before right.
+    named = models.JSONField(default=list)
+    answered_at = models.DateTimeField(null=True)
     asked_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 

@@ -63,6 +63,10 @@ class Pairs:
         """A pair by its id."""
         return self._all().get(id=pair_id)
 
+    def by_id(self, ids: Iterable[int]) -> dict[int, models.Pair]:
+        """The named pairs, closed ones too."""
+        return {row.id: row for part in chunks(ids) for row in self._all().filter(id__in=part)}
+
     def of(self, side: Side, ids: Iterable[str]) -> dict[str, models.Pair]:
         """The pairs of the named records, closed ones too."""
         column = f"{side.value}_id"
@@ -116,22 +120,22 @@ class Pairs:
         return list(self._questions().filter(closed_at=None).order_by("id"))
 
     def ask(self, kind: str, *, at: datetime, pair: int | None = None, side: str = "", part: str = "", data: Data | None = None) -> None:
-        """Put a question once; asked again, its data is renewed."""
+        """Put a question once; asked again with other data, an answer to what it was before does not count."""
         same = self._questions().filter(closed_at=None, kind=kind, side=side, part=part)
         known = (same.filter(pair=None) if pair is None else same.filter(pair_id=pair)).first()
         question = known or models.Question(link_id=self._link, pair_id=pair, kind=kind, side=side, part=part, asked_at=at)
         if known is None or known.data != (data or {}):
-            question.data = data or {}
+            question.data, question.choice, question.named, question.answered_at = data or {}, "", [], None
             question.save(using=self._alias)
 
     def close_all_questions(self, pair_id: int, at: datetime) -> None:
-        """Close whatever is open about a pair."""
-        self._questions().filter(closed_at=None, pair_id=pair_id).update(closed_at=at)
+        """Close whatever is open about a pair. What a closed question showed is forgotten."""
+        self._questions().filter(closed_at=None, pair_id=pair_id).update(closed_at=at, data={})
 
     def close_questions(self, kind: str, keep: Iterable[tuple[int | None, str, str]], at: datetime) -> None:
         """Close the open questions of a kind that are not in `keep`, given as (pair, side, part)."""
         kept = set(keep)
         for question in self._questions().filter(closed_at=None, kind=kind):
             if (question.pair_id, question.side, question.part) not in kept:
-                question.closed_at = at
-                question.save(using=self._alias, update_fields=["closed_at"])
+                question.closed_at, question.data = at, {}
+                question.save(using=self._alias, update_fields=["closed_at", "data"])

@@ -1,0 +1,156 @@
+"""The review in the words of the command line: products instead of sides, `ID=CHOICE`, and groups that are answered at once.
+
+Rules: what is typed is understood as a whole before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tandem.app.sides import PRODUCT, SIDE, TITLE
+from tandem.core.plan import HoldReason
+from tandem.core.state import LinkId, Side
+from tandem.engine.choices import ADOPT, CONFLICT, kinds, words_of
+from tandem.engine.holds import HOLD
+from tandem.engine.review import Answer, Named, Review, Waiting
+from tandem.errors import WrongInput
+
+if TYPE_CHECKING:
+    from tandem.app.root import Tandem
+
+#: What the brake holds is one question a reason, however many records it is.
+_GROUPS = (HoldReason.REMOVALS.value, HoldReason.CREATIONS.value, HoldReason.UPDATES.value)
+_DONE = {"create": "to create", "update": "to change", "delete": "to delete"}
+_LEFT, _RIGHT = TITLE[PRODUCT[Side.LEFT]], TITLE[PRODUCT[Side.RIGHT]]
+_SENTENCES = {"left": f"{_LEFT}'s value goes to {_RIGHT}", "right": f"{_RIGHT}'s value goes to {_LEFT}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the brake holds for one reason. `id` answers all of it at once."""
+
+    id: str
+    #: Held writes by product and kind, such as ("pipedrive", "delete").
+    counts: Counter[tuple[str, str]]
+    members: tuple[Waiting, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The numbers, in words."""
+        return ", ".join(f"{number} {_DONE[kind]} in {TITLE[product]}" for (product, kind), number in sorted(self.counts.items()))
+
+
+def waiting(tandem: Tandem, link: int) -> list[Waiting]:
+    """Every open question of a link, oldest first. Holds contact data."""
+    return Review(tandem.alias, LinkId(link)).waiting()
+
+
+def groups_of(questions: Iterable[Waiting]) -> list[Group]:
+    """What the brake holds and nobody has answered yet, by reason."""
+    found = [item for item in questions if item.kind == HOLD and not item.choice]
+    groups = []
+    for reason in _GROUPS:
+        members = tuple(item for item in found if item.sub == reason)
+        if members:
+            counts = Counter((PRODUCT[item.side or Side.LEFT], item.action) for item in members)
+            groups.append(Group(reason, counts, members))
+    return groups
+
+
+def answer(tandem: Tandem, link: int, single: Sequence[str], bulk: Sequence[str]) -> list[Answer]:
+    """Take answers as they were typed: `ID=CHOICE` each, and `KIND=CHOICE` for all of a kind. Returns what was written down.
+
+    Raises:
+        WrongInput: an id, a kind or a choice does not fit; nothing was written.
+    """
+    open_ = waiting(tandem, link)
+    answers = {item.question: item for text in bulk for item in _all(open_, text)}
+    answers.update((item.question, item) for text in single for item in _one(open_, text))
+    Review(tandem.alias, LinkId(link)).resolve(list(answers.values()), tandem.clock.now())
+    if answers:
+        tandem.schedule.request(LinkId(link))
+    return list(answers.values())
+
+
+def _one(open_: Sequence[Waiting], text: str) -> list[Answer]:
+    subject, word, named = _parsed(text, "ID=CHOICE")
+    group = next((item for item in groups_of(open_) if item.id == subject), None)
+    if group is not None:
+        return [Answer(item.id, word) for item in group.members]
+    if not subject.isdecimal():
+        known = ", ".join([*(str(item.id) for item in open_), *(item.id for item in groups_of(open_))]) or "none"
+        raise WrongInput(f"There is no open question {subject!r}. Open: {known}.")
+    return [Answer(int(subject), word, named)]
+
+
+def _all(open_: Sequence[Waiting], text: str) -> list[Answer]:
+    subject, word, named = _parsed(text, "KIND=CHOICE")
+    kind, _, sub = subject.partition(":")
+    if not words_of(kind, sub):
+        raise WrongInput(
+            f"There are no questions of the kind {subject!r}. Kinds: {', '.join(kinds())}; a match or hold also as KIND:WHICH."
+        )
+    if named or word not in words_of(kind, sub):
+        words = ", ".join(sorted(chosen_word(kind, item) for item in words_of(kind, sub)))
+        raise WrongInput(f"All {subject} questions cannot be answered by {text.partition('=')[2]!r}; choices: {words}.")
+    asked = [item for item in open_ if item.kind == kind and sub in ("", item.sub) and not item.choice]
+    # Who is brought in without being looked at one by one must be certain.
+    return [Answer(item.id, word) for item in asked if item.is_certain or word != ADOPT.word]
+
+
+def _parsed(text: str, form: str) -> tuple[str, str, tuple[str, ...]]:
+    subject, is_there, rest = text.strip().partition("=")
+    word, *named = rest.strip().split(":")
+    if not is_there or not subject.strip() or not word:
+        raise WrongInput(f"{text!r} is no answer; write it as {form}.")
+    side = SIDE.get(word)
+    return subject.strip(), side.value if side else word, tuple(named)
+
+
+def chosen_word(kind: str, word: str) -> str:
+    """A choice as a person types it."""
+    return PRODUCT[Side(word)] if kind == CONFLICT and word in {side.value for side in Side} else word
+
+
+def data_of(item: Waiting) -> dict[str, object]:
+    """A question as `--json` shows it."""
+    old, new = (PRODUCT[Side.LEFT], PRODUCT[Side.RIGHT]) if item.kind == CONFLICT else ("old", "new")
+    return {
+        "id": item.id, "kind": item.kind, "about": item.sub or None, "side": PRODUCT[item.side] if item.side else None,
+        "action": item.action or None, "name": item.name, "records": [_record_data(record) for record in item.records],
+        "evidence": list(item.evidence), "changes": [{"field": change.field, old: change.old, new: change.new} for change in item.changes],
+        "choices": [
+            {"choice": chosen_word(item.kind, choice.word), "sentence": _SENTENCES.get(choice.word, choice.sentence),
+             "names": choice.takes.value} for choice in item.choices
+        ],
+        "choice": chosen_word(item.kind, item.choice) or None, "asked_at": item.asked_at.isoformat(),
+    }  # fmt: skip
+
+
+def _record_data(record: Named) -> dict[str, object]:
+    return {"side": PRODUCT[record.side], "record": record.record, "name": record.name or None, "may_be_joined": record.is_free}
+
+
+def group_data(group: Group) -> dict[str, object]:
+    """A group as `--json` shows it."""
+    counts: dict[str, dict[str, int]] = {}
+    for (product, kind), number in sorted(group.counts.items()):
+        counts.setdefault(product, {})[kind] = number
+    return {"id": group.id, "count": len(group.members), "counts": counts, "questions": [item.id for item in group.members]}
+
+
+def next_command(link: int, questions: Sequence[Waiting]) -> str:
+    """What to type about what waits; empty when everything has an answer."""
+    unanswered = [item for item in questions if not item.choice]
+    if not unanswered:
+        return f"`tandem sync {link}` follows the answers." if questions else ""
+    groups = groups_of(unanswered)
+    if groups:
+        command = f"`tandem review {link} --resolve {groups[0].id}=release`"
+        return f"`tandem review {link}` shows what waits; {command} lets it pass, =reject does not."
+    first = unanswered[0]
+    words = "|".join(chosen_word(first.kind, choice.word) for choice in first.choices)
+    return f"`tandem review {link}` shows what waits and why; `tandem review {link} --resolve {first.id}={words}` answers the first."
