@@ -129,6 +129,7 @@ def decide(bench: Bench) -> Decided:
     answer_restored(bench)
     folded = answer_mergers(bench)
     decided.wanted |= folded.agreed
+    decided.settling += folded.settling
     joined = follow(bench)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)

@@ -34,6 +34,8 @@ class Folded:
 
     actions: list[Action] = field(default_factory=list)
     agreed: frozenset[PairId] = frozenset()
+    #: Folds that wait for the surviving pair to be looked at.
+    settling: int = 0
 
 
 def answer_mergers(bench: Bench) -> Folded:
@@ -56,7 +58,10 @@ def answer_mergers(bench: Bench) -> Folded:
 
 def _fold(bench: Bench, folded: Folded, pair: models.Pair, shadow: models.Shadow, survivor: models.Pair) -> None:
     source = Side(shadow.side)
-    if survivor.is_dirty or shadow.presence != Presence.LIVE.value:
+    if survivor.is_dirty:
+        folded.settling += 1
+        return
+    if shadow.presence != Presence.LIVE.value:
         return
     told = Sight(Presence.LIVE, decode_contact(shadow.content), base_of(pair, source))
     actions: list[Action] = []
