@@ -227,7 +227,7 @@ class _Judge:
             return
         if head is None and not is_paired:
             self.born.add(id_)
-        if head is not None and head.presence is Presence.GONE and seen.in_scope:
+        if head is not None and head.presence is Presence.GONE and seen.in_scope and head.version != seen.version:
             self.restored.add(id_)
         if is_changed and is_paired:
             self.moved.add(id_)
