@@ -10,6 +10,9 @@ Exemptions, all of them:
 - A value that a human removed on one record before both were known to be one person may come back from the other (a first meeting
   unites).
 - Labels and marks of an entry that humans typed on both sides may differ (a first meeting leaves each side its own).
+- A single value that was typed again, as it stood before, may give way to another one from the other side without a trace: where
+  the write in between had no answer yet, nothing tells it from a value that never changed.
+- A deletion that a person released.
 - A person of Pipedrive must be called something: without a name it bears its organisation, e-mail or phone. When a human has
   edited such a name, all of it counts as typed.
 - Two records of one e-mail and different names are two persons. A contact outside the group that a cut listing hid is not known.
@@ -137,6 +140,10 @@ class Verdict:
 
     def _is_explained(self, pair: models.Pair, typed: Edit, value: str, edits: list[Edit]) -> bool:
         taken = any(edit.field == typed.field and value in edit.gone and (edit.n >= typed.n or edit.side != typed.side) for edit in edits)
+        again = any(edit.field == typed.field and value in edit.come and edit.n < typed.n for edit in edits)
+        others = any(edit.field == typed.field and edit.side != typed.side and edit.come for edit in edits)
+        if again and others and typed.field in TEXTS:
+            return True
         bare = value.partition(":")[2] if typed.field == "messengers" else value
         return taken or self._has_lost(pair, bare)
 
@@ -204,6 +211,8 @@ class Verdict:
             pair = next((pair for pair in self.pairs if (pair.left_id if done.side == GOOGLE else pair.right_id) == done.record), None)
             partner = (pair.right_id if done.side == GOOGLE else pair.left_id) if pair else None
             word = self.log.last("deleted", _OTHER[done.side], partner) if partner else None
+            if pair is not None and word is None and pair.id in self.play.released:
+                continue
             if pair is None or word is None:
                 self._say(f"P4 {done.side} {done.record} was deleted without anybody's word")
                 continue

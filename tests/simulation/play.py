@@ -101,6 +101,8 @@ class Play:
     doubles: list[tuple[str, str, str]] = field(default_factory=list)
     #: A listing of Google's was cut: contacts outside the group may have been hidden, which nothing would show.
     is_google_cut: bool = False
+    #: Pairs of which a person released what was held.
+    released: set[int] = field(default_factory=set)
     reports: list[Report] = field(default_factory=list)
     deaths: int = 0
     is_quiet: bool = False
@@ -166,6 +168,7 @@ class Play:
             if question.kind in {"hold", "conflict"}:
                 question.choice = "release" if question.kind == "hold" else self.rng.choice(["left", "right"])
                 question.save(using=self.stage.alias)
+                self.released.add(question.pair_id)
                 models.Pair.objects.using(self.stage.alias).filter(id=question.pair_id or 0).update(is_dirty=True)
 
     def wait(self, seconds: float) -> None:
@@ -273,7 +276,9 @@ class Play:
             for record in sorted(after.keys() - known.keys()):
                 self.note(f"    Tandem made {side} {record}: {sorted(after[record].values())}")
                 self.doubles += [
-                    (side, record, other) for other in sorted(after) if other != record and _is_alike(after[record], after[other])
+                    (side, record, other)
+                    for other in sorted(after)
+                    if other != record and not after[other].is_hidden and _is_alike(after[record], after[other])
                 ]
         for pair in models.Pair.objects.using(self.stage.alias).exclude(left_id=None).exclude(right_id=None).order_by("id"):
             if (pair.left_id, pair.right_id) not in self.met:

@@ -34,6 +34,8 @@ class View:
     texts: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Mapping[str, Item]] = field(default_factory=dict)
     in_scope: bool = True
+    #: A colleague's own: the linked user cannot see it at all.
+    is_hidden: bool = False
 
     def values(self) -> set[tuple[str, str]]:
         """(field, value) of everything it says."""
@@ -139,7 +141,8 @@ def _person(one: dict[str, object], organisations_: dict[int, str], places: Mapp
         "emails": _entries(one["emails"], str.casefold),
         "messengers": _messengers(one, places),
     }
-    return View(texts, lists, scope != "mine" or one["owner_id"] == 1)
+    is_hidden = one["owner_id"] != 1 and one["visible_to"] == 1
+    return View(texts, lists, (scope != "mine" or one["owner_id"] == 1) and not is_hidden, is_hidden)
 
 
 def _entries(items: list[dict[str, object]], key: object) -> dict[str, Item]:
