@@ -16,7 +16,7 @@ from engine.stage import Stage, Terms
 SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
 #: How many of a story's places to die, or to lose an answer, a usual run tries; `./tandem test --all` tries every one.
-SAMPLE = 8
+SAMPLE = 6
 Record = Callable[[str, object], None]
 both_lags = pytest.mark.parametrize("lag_s", [0.0, 600.0], ids=["no_lag", "lag"])
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name.replace(" ", "_"))
@@ -91,7 +91,7 @@ def test_losing_any_answer_ends_the_same(story: Story, lag_s: float, effect: str
     """The same for a process that lives on, with one request or its answer lost on the way."""
     deaths, expected, _, writes = _undisturbed(story, lag_s)
     numbers = range(writes)
-    chosen = numbers if ALL else random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(2, writes))
+    chosen = numbers if ALL else random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(1, writes))
     for number in chosen:
         stage = resume(_terms(story, lag_s), deaths[0])
         stage.transport = LossyTransport(stage.world, number, effect)

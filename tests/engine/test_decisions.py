@@ -230,3 +230,19 @@ def test_a_person_with_deals_is_not_deleted_without_a_word(stage: Stage) -> None
     report = stage.cycle()
     assert (report.written[Side.RIGHT]["deleted"], stage.settle().held) == (1, 0)
     assert not models.Question.objects.using(stage.alias).filter(closed_at=None).exists()
+
+
+def test_what_tandem_deleted_is_not_restored_by_a_late_listing(make_stage: Callable[..., Stage]) -> None:
+    """A listing that lags still shows what we deleted, as it was: nobody has taken it out of the bin, and nobody is asked."""
+    stage = make_stage(lag_s=600.0)
+    contacts(*NAMES)(stage)
+    stage.wait(1000)
+    stage.settle()
+    stage.pipedrive_does("delete_person", id=person_named(stage, "Ala")["id"])
+    stage.wait(DAY)
+    for _ in range(4):
+        if stage.cycle().written[Side.LEFT]["deleted"]:
+            break
+        stage.wait(700)
+    report = stage.cycle(is_full=True)
+    assert (len(stage.google()), report.questions) == (len(NAMES) - 1, 0)

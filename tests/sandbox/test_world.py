@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
 
-from sandbox.google_calls import CONTACT, Google, listing, value
+from sandbox.google_calls import CONTACT, Google, value
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.control import handle
 from tandem.sandbox.faults import Rule
@@ -241,28 +240,3 @@ def test_control_refuses_nonsense(world: World, name: str, body: object) -> None
     before = world.snapshot()
     assert handle(world, Request("POST", f"/_sandbox/{name}", body=json.dumps(body).encode())).status == 400
     assert world.snapshot() == before
-
-
-def test_speed(google: Google) -> None:
-    """Calls, listings, snapshots are fast enough for thousands of runs. Limits are ten times what is seen, for slow and traced runs."""
-
-    def best(work: Any, times: int = 5) -> float:
-        taken = []
-        for _ in range(times):
-            start = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - start)
-        return min(taken)
-
-    for n in range(30):
-        google.create(names=[{"givenName": f"G{n}"}], emailAddresses=[{"value": f"g{n}@example.com", "type": "work"}])
-    name = google.listed()[0][0]["resourceName"]
-    assert best(lambda: google.get(name)) < 0.01
-    data = google.world.snapshot()
-    assert best(google.world.snapshot) + best(lambda: World.restore(data)) < 0.1
-    for n in range(970):
-        google.create(names=[{"givenName": f"G{n}"}], phoneNumbers=[{"value": f"+48 22 123 {n:04}", "type": "work"}])
-    page = Request("GET", "/google/v1/people/me/connections", tuple((key, str(one)) for key, one in listing(pageSize=1000).items()))
-    signed = Request(page.method, page.path, page.query, {"authorization": f"Bearer {google.token}"})
-    assert len(value(google.world.handle(signed))["connections"]) == 1000
-    assert best(lambda: google.world.handle(signed)) < 1.0

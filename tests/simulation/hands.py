@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.stage import Stage
-from simulation.views import GOOGLE, LISTS, PIPEDRIVE, TEXTS, View, rests, views
+from simulation.views import GOOGLE, LISTS, PIPEDRIVE, TEXTS, View, is_untouched, rests, views
 from tandem.sandbox.service import HumanError
 
 Raw: TypeAlias = dict[str, object]
@@ -48,7 +48,7 @@ class Log:
 
     edits: list[Edit] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    rest: dict[tuple[str, str], str] = field(default_factory=dict)
+    rest: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
     #: Marks that somebody moved and that nobody touched since: (side, record, field) -> the entry.
     marks: dict[tuple[str, str, str], str] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Hands:
         for side in SIDES:
             for record, rest in rests(self.stage, side).items():
                 known = self.log.rest.get((side, record))
-                if known is not None and known != rest:
+                if known is not None and not is_untouched(known, rest):
                     self.log.faults.append(f"P5 {side} {record}: {known} became {rest}")
                 self.log.rest[side, record] = rest
 

@@ -97,6 +97,12 @@ class Play:
     deletions: list[Deletion] = field(default_factory=list)
     #: Pairs by (left, right): after which human edit both were first seen together.
     met: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: Records that Tandem made while another of the same name and the same e-mail or phone was there: (side, new, other).
+    doubles: list[tuple[str, str, str]] = field(default_factory=list)
+    #: A listing of Google's was cut: contacts outside the group may have been hidden, which nothing would show.
+    is_google_cut: bool = False
+    #: Pairs of which a person released what was held.
+    released: set[int] = field(default_factory=set)
     reports: list[Report] = field(default_factory=list)
     deaths: int = 0
     is_quiet: bool = False
@@ -162,6 +168,7 @@ class Play:
             if question.kind in {"hold", "conflict"}:
                 question.choice = "release" if question.kind == "hold" else self.rng.choice(["left", "right"])
                 question.save(using=self.stage.alias)
+                self.released.add(question.pair_id)
                 models.Pair.objects.using(self.stage.alias).filter(id=question.pair_id or 0).update(is_dirty=True)
 
     def wait(self, seconds: float) -> None:
@@ -206,6 +213,7 @@ class Play:
         """A listing lacks its tail without any hint. On Google a full one: nobody could tell that changes were left out of a feed."""
         rng, service = self.rng, self.rng.choice(SIDES)
         effect, skip = rng.choice(["truncate", "empty"]), 0 if service == GOOGLE else rng.randint(0, 3)
+        self.is_google_cut |= service == GOOGLE
         self._add(Rule(service, _LISTINGS, effect, skip=skip))
 
     def _add(self, rule: Rule) -> None:
@@ -267,6 +275,11 @@ class Play:
                     self.note(f"    Tandem deleted {side} {record}")
             for record in sorted(after.keys() - known.keys()):
                 self.note(f"    Tandem made {side} {record}: {sorted(after[record].values())}")
+                self.doubles += [
+                    (side, record, other)
+                    for other in sorted(after)
+                    if other != record and not after[other].is_hidden and _is_alike(after[record], after[other])
+                ]
         for pair in models.Pair.objects.using(self.stage.alias).exclude(left_id=None).exclude(right_id=None).order_by("id"):
             if (pair.left_id, pair.right_id) not in self.met:
                 self.met[pair.left_id, pair.right_id] = log.n
@@ -285,3 +298,9 @@ def _is_restored_since(events: list[Event], deleted: Event) -> bool:
         event.n > deleted.n and event.what == "restored" and (event.side, event.record) == (deleted.side, deleted.record)
         for event in events
     )
+
+
+def _is_alike(one: View, other: View) -> bool:
+    """Whether two records are one person beyond doubt: the same name, and an e-mail or phone in common."""
+    names = [f"{view.texts['first']} {view.texts['last']}".strip() for view in (one, other)]
+    return names[0] == names[1] != "" and any(one.lists[name].keys() & other.lists[name].keys() for name in ("emails", "phones"))

@@ -118,3 +118,15 @@ def test_a_restored_record_does_not_fall_silent(stage: Stage) -> None:
     report = stage.cycle()
     assert (report.state.value, report.questions) == ("waiting-for-person", 1)
     assert models.Question.objects.using(stage.alias).get(closed_at=None).kind == "restored"
+
+
+def test_an_organisation_that_somebody_just_made_is_not_made_again(stage: Stage) -> None:
+    """P3: before an organisation is made, Pipedrive is looked at once more, as before a person is."""
+    contacts("Ala", "Bartek")(stage)
+    stage.settle()
+    change_contact(stage, "Ala", organizations=[{"name": "Zupełnie Nowa"}])
+    stage.transport = Meddling(stage, "/api/v2/persons", lambda: stage.pipedrive_does("create_organization", name="Zupełnie Nowa"))
+    stage.settle()
+    names = [row["name"] for row in stage.world.pipedrive.state()["organizations"]]
+    assert names.count("Zupełnie Nowa") == 1
+    assert person_named(stage, "Ala")["org_id"]

@@ -1,37 +1,33 @@
 """Whole runs at random: people at both services, a Tandem that dies, services that fail and lag. All promises hold afterwards.
 
-`TANDEM_TEST_SEED` chooses the seeds, `TANDEM_TEST_ALL=1` runs 300 of them. A seed that failed is run again by
-`PYTHONPATH=src:tests python -m simulation.replay SEED`.
+A usual run tries the same 20 seeds each time; with `TANDEM_TEST_ALL=1` it is 300, and `TANDEM_TEST_SEED` chooses them.
+A seed that failed is run again by `PYTHONPATH=src:tests python -m simulation.replay SEED`.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 
 import pytest
 
 from simulation.replay import run_seed
 
-BASE = int(os.environ.get("TANDEM_TEST_SEED", "0")) * 1000
-SLOTS = 10
-#: Seeds of a slot: as many as fit into so many seconds, or all of them.
-SECONDS = 4.0
-SEEDS = 30
 ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
+BASE = int(os.environ.get("TANDEM_TEST_SEED", "0")) * 1000 if ALL else 0
+SLOTS = 10
+#: Seeds of a slot.
+SEEDS = 30 if ALL else 2
 
 
 @pytest.mark.parametrize("slot", range(SLOTS))
 def test_every_schedule_keeps_all_promises(slot: int, record_property: Callable[[str, object], None]) -> None:
     """P1 to P6 and P10, after whatever happened: see `oracle.py` for what that means, and for the few exemptions."""
-    started, edits, deaths, requests, done = time.monotonic(), 0, 0, 0, 0
+    edits, deaths, requests, done = 0, 0, 0, 0
     for seed in range(BASE + slot, BASE + SLOTS * SEEDS, SLOTS):
         result = run_seed(seed)
         assert not result.wrong, f"seed {seed}: " + "\n".join(result.wrong)
         done, edits, deaths, requests = done + 1, edits + result.edits, deaths + result.deaths, requests + result.requests
-        if not ALL and time.monotonic() - started > SECONDS:
-            break
     record_property("schedules", (done, edits, deaths, requests))
 
 

@@ -7,7 +7,6 @@ words in any order (Pipedrive keeps a line, Google keeps parts).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +34,8 @@ class View:
     texts: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Mapping[str, Item]] = field(default_factory=dict)
     in_scope: bool = True
+    #: A colleague's own: the linked user cannot see it at all.
+    is_hidden: bool = False
 
     def values(self) -> set[tuple[str, str]]:
         """(field, value) of everything it says."""
@@ -70,12 +71,18 @@ def views(stage: Stage, side: str) -> dict[str, View]:
     return {str(one["id"]): _person(one, names, places, stage.terms.scope) for one in state["persons"] if not one["is_deleted"]}
 
 
-def rests(stage: Stage, side: str) -> dict[str, str]:
+def rests(stage: Stage, side: str) -> dict[str, dict[str, object]]:
     """What is no matter of the sync, by id of the record."""
     if side == GOOGLE:
-        return {one["id"]: json.dumps(_contact_rest(one), sort_keys=True) for one in stage.google()}
+        return {one["id"]: _contact_rest(one) for one in stage.google()}
     places = _places(stage)
-    return {str(one["id"]): json.dumps(_person_rest(one, places), sort_keys=True) for one in stage.pipedrive()}
+    return {str(one["id"]): _person_rest(one, places) for one in stage.pipedrive()}
+
+
+def is_untouched(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    """Whether the rest of a record stayed. What details an e-mail goes with it."""
+    shown = {key: name for key, name in dict(before["shown"]).items() if key in now["emails"]} if "shown" in before else {}
+    return all(value == now.get(key) for key, value in before.items() if key not in {"shown", "emails"}) and shown == now.get("shown", {})
 
 
 def organisations(stage: Stage) -> list[str]:
@@ -134,7 +141,8 @@ def _person(one: dict[str, object], organisations_: dict[int, str], places: Mapp
         "emails": _entries(one["emails"], str.casefold),
         "messengers": _messengers(one, places),
     }
-    return View(texts, lists, scope != "mine" or one["owner_id"] == 1)
+    is_hidden = one["owner_id"] != 1 and one["visible_to"] == 1
+    return View(texts, lists, (scope != "mine" or one["owner_id"] == 1) and not is_hidden, is_hidden)
 
 
 def _entries(items: list[dict[str, object]], key: object) -> dict[str, Item]:
@@ -174,7 +182,9 @@ def _contact_rest(one: dict[str, object]) -> dict[str, object]:
     rest["titles"] = [extra for item in fields.get("organizations", []) if (extra := _without(item, "name", "type", "metadata"))]
     rest["more addresses"] = fields.get("addresses", [])[1:]
     rest["data"] = [item for item in fields.get("clientData", []) if item.get("key") != "tandem"]
-    rest["shown"] = [[item["value"], item["displayName"]] for item in fields.get("emailAddresses", []) if item.get("displayName")]
+    emails = fields.get("emailAddresses", [])
+    rest["shown"] = {item["value"].casefold(): item["displayName"] for item in emails if item.get("displayName")}
+    rest["emails"] = [item["value"].casefold() for item in emails]
     return {**rest, "photo": one["photo"], "groups": sorted(one["groups"])}
 
 

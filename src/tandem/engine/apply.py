@@ -21,7 +21,7 @@ from tandem.engine.bench import Bench
 from tandem.engine.decide import Decided
 from tandem.engine.holds import hold_deletion
 from tandem.engine.settle import Acted, Settler
-from tandem.errors import OutcomeUnknown, Rejected, TandemError
+from tandem.errors import OutcomeUnknown, Rejected, StorageError, TandemError
 from tandem.replica import (
     Creation,
     Deletion,
@@ -211,7 +211,8 @@ class Hand:
 
     def _shadow(self, pair: models.Pair, side: Side) -> models.Shadow:
         shadow = self.bench.archive.shadow(side, record_of(pair, side) or "")
-        assert shadow is not None  # noqa: S101 - decide() plans on live shadows only
+        if shadow is None:
+            raise StorageError(f"The archive has lost a record of pair {pair.id}: `tandem sync --full` lists everything again.")
         return shadow
 
     def _note_losers(self, pair: models.Pair, action: Action) -> None:

@@ -75,15 +75,26 @@ class _Cycle:
     def _decide(self) -> Decided:
         """Decide; before anything is created, the receiving side is looked at once more for what came meanwhile."""
         decided = self._decide_once()
-        looked = decided.creates_on()
-        if not looked:
+        births, references = decided.creates_on(), self._makes_references_on(decided)
+        if not births | references:
             return decided
         is_first = self.bench.link_row().first_synced_at is None
-        for side in looked:
-            self._observe(side, is_full=False)
-        if is_first:
+        for side in Side:
+            if side in births | references:
+                self._observe(side, is_full=False)
+        if is_first and births:
             self._believe()
         return self._decide_once()
+
+    def _makes_references_on(self, decided: Decided) -> set[Side]:
+        """Sides on which a name would have to be made first, as far as is known."""
+        sides = set()
+        for action in decided.plan.actions:
+            wanted = decided.reference_wanted(action)
+            is_kept = self.bench.replicas[action.side].capabilities.has_references
+            if wanted and is_kept and self.bench.references[action.side].find(wanted) is None:
+                sides.add(action.side)
+        return sides
 
     def _decide_once(self) -> Decided:
         with self.bench.commit():
