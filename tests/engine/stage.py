@@ -193,7 +193,6 @@ class Stage:
             replicas={Side.LEFT: google, Side.RIGHT: made(layout)},
             references={Side.LEFT: _references(self.alias, link.id), Side.RIGHT: archive_references},
             lacking=preparation.lacking,
-            holds_marker={Side.LEFT: True, Side.RIGHT: preparation.holds_marker},
             installation="installation1",
             digest=lambda key: hashlib.sha256(key.text.encode()).hexdigest()[:24],
             clock=self.clock,

@@ -67,7 +67,6 @@ class Benches:
             replicas=replicas,
             references=references,
             lacking={**left.lacking, **right.lacking},
-            holds_marker={Side.LEFT: left.holds_marker, Side.RIGHT: right.holds_marker},
             installation=self.installation,
             digest=self._digest,
             clock=self.clock,

@@ -18,7 +18,7 @@ from tandem.core.plan import Action, ActionKind, HoldReason
 from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
 from tandem.engine.bases import park
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided
+from tandem.engine.decided import Decided
 from tandem.engine.holds import hold_deletion
 from tandem.engine.settle import Acted, Settler
 from tandem.errors import OutcomeUnknown, Rejected, StorageError, TandemError

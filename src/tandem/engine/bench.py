@@ -55,7 +55,6 @@ class Bench:
     references: Mapping[Side, References]
     #: Fields that a side cannot hold; they are left alone on both.
     lacking: Mapping[FieldName, str]
-    holds_marker: Mapping[Side, bool]
     installation: str
     #: Keyed hash of a match key: nobody can read a contact's data out of it.
     digest: Callable[[MatchKey], str]

@@ -19,7 +19,8 @@ from tandem.core.state import RecordId, Side
 from tandem.engine.adoption import bring_in
 from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided, decide
+from tandem.engine.decide import decide
+from tandem.engine.decided import Decided
 from tandem.engine.observe import absorb, gather
 from tandem.engine.outside import unsettled_members
 from tandem.engine.recover import recover

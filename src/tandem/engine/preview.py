@@ -19,7 +19,8 @@ from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.adoption import conclude, nominated, planned
 from tandem.engine.bench import Bench
-from tandem.engine.decide import Decided, decide
+from tandem.engine.decide import decide
+from tandem.engine.decided import Decided
 from tandem.engine.observe import absorb, gather
 from tandem.engine.outside import Seen, keep, read
 from tandem.engine.telling import FieldChange, changes_of, name_of, said
