@@ -36,6 +36,8 @@ _HEADINGS = {
     "restored": "taken back out of the bin",
     "merge": "its counterpart went up in another record",
     "deletion-against-edit": "deleted on one side and edited on the other",
+    "scope": "have left the group or filter all at once",
+    "regroup": "another group was chosen",
     "unknown-creation": "it is not clear whether its copy was made",
 }
 
@@ -117,7 +119,8 @@ def _say_question(item: Waiting) -> None:
 
     heading = _HEADINGS.get(f"{item.kind}:{item.sub}") or _HEADINGS.get(item.kind, item.kind)
     evidence = f" ({', '.join(item.evidence)})" if item.evidence else ""
-    say(f"{item.id}: {item.name or '(no name)'}: {heading}{evidence}")
+    whom = f"{item.name or '(no name)'}: " if item.records else ""
+    say(f"{item.id}: {whom}{heading}{evidence}")
     for record in item.records:
         whose = f"{_TITLES[record.side.value]} {_RECORDS[record.side.value]} {record.record}"
         say(f"    {whose}: {record.name or '(Tandem keeps nothing of it)'}")

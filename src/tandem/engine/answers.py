@@ -4,6 +4,7 @@
     conflict                the chosen side wins                              while the pair is reconciled
     hold, released          what was shown passes the brake, uncounted        when the plan is judged
     hold, rejected          the pair closes, or its bases say "never mind"    while the pair is reconciled
+    ... of a closed pair    what is left of it stays                          before pairs are reconciled
     deletion against edit   made again, deleted too, or left                  before pairs are reconciled
     unknown creation        joined, made again, or left out                   before pairs are reconciled
 
@@ -38,9 +39,10 @@ from tandem.engine.choices import (
     RESTORE,
     UNKNOWN_CREATION,
 )
-from tandem.engine.holds import HOLD
+from tandem.engine.holds import HOLD, action_print
 from tandem.engine.restored import WANTED, born_anew
 from tandem.store import models
+from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
 from tandem.store.words import WordKind
 
@@ -71,7 +73,7 @@ class _Follower:
             (MATCH, APART.word): self._keep_apart,
             (MATCH, LEAVE.word): self._leave_all,
             (MATCH, LEAVE_OUT.word): self._leave_all,
-            (HOLD, REJECT): self._reject_creation,
+            (HOLD, REJECT): self._reject,
             (DELETION_AGAINST_EDIT, RESTORE.word): self._restore,
             (DELETION_AGAINST_EDIT, LEAVE.word): lambda _: True,
             (UNKNOWN_CREATION, IT_WAS.word): self._it_was,
@@ -120,7 +122,9 @@ class _Follower:
         self.bench.pairs.add_many(self._one_sided(PairState.CLOSED, "left-out", side, record) for side, record in free)
         return bool(free)
 
-    def _reject_creation(self, question: models.Question) -> bool | None:
+    def _reject(self, question: models.Question) -> bool | None:
+        if question.data.get("action") == ActionKind.DELETE.value:
+            return self._reject_end(question, self.bench.pairs.one(question.pair_id or 0))
         if question.data.get("action") != ActionKind.CREATE.value:
             # What is held of a pair is looked at while the pair is reconciled.
             return None
@@ -128,6 +132,18 @@ class _Follower:
             return self._settle_pair(question, PairState.CLOSED, "left-out")
         side, _, record = question.part.partition(":")
         return self._leave_out({Side(side): [record]})
+
+    def _reject_end(self, question: models.Question, pair: models.Pair) -> bool | None:
+        """What is left of a closed pair, held on its way to the bin by an earlier word, stays: that word is spent."""
+        if pair.state != PairState.CLOSED.value:
+            return None
+        side = Side(question.side)
+        shadow = self.bench.archive.shadow(side, record_of(pair, side) or "")
+        held = Action(ActionKind.DELETE, side, PairId(pair.id))
+        if shadow is None or action_print(held, decode_contact(shadow.content)) != question.data.get("print"):
+            return False
+        self.bench.pairs.close_all_questions(pair.id, self.bench.now())
+        return True
 
     def _settle_pair(self, question: models.Question, state: PairState, reason: str) -> bool:
         """A creation that did not come about: tried again, or given up."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tandem.core.plan import HoldReason
-from tandem.engine import folds, outside, restored
+from tandem.engine import folds, outside, rejoin, restored
 from tandem.engine.births import Doubt
 from tandem.engine.holds import HOLD
+from tandem.engine.leaving import LET_GO, SCOPE
 from tandem.engine.mergers import MERGE
 from tandem.store import models
 
@@ -63,6 +64,9 @@ REJECT_CREATION = Choice("reject", "do not make it: it is left out")
 RESTORE = Choice("restore", "make the deleted one again, from the one that was edited")
 DELETE = Choice("delete", "delete the edited one, too")
 CREATE_AGAIN = Choice("create-again", "it was not made: make it now")
+LET_THEM_GO = Choice(LET_GO, "they stay outside: both sides keep them as they are, and they are not synced")
+PUT_IN = Choice(rejoin.ADOPT, "the paired contacts are put into the group that was chosen")
+LEFT_BEHIND = Choice(rejoin.LEAVE, "the paired contacts stay as they are, and are not synced")
 IT_WAS = Choice("it-was-that-one", "that record is the one that was made: join the two", Takes.RECORD)
 
 _CHOICES: Mapping[str, tuple[Choice, ...]] = {
@@ -80,6 +84,8 @@ _CHOICES: Mapping[str, tuple[Choice, ...]] = {
     restored.RESTORED: (PAIR_AGAIN, LEAVE),
     MERGE: (FOLD, LEAVE, OWN),
     UNKNOWN_CREATION: (IT_WAS, CREATE_AGAIN, LEAVE),
+    SCOPE: (LET_THEM_GO,),
+    rejoin.REGROUP: (PUT_IN, LEFT_BEHIND),
 }
 
 

@@ -40,10 +40,10 @@ def decide(bench: Bench) -> Decided:
     _renew_mapping(bench, link)
     decided.notes += settle_mergers(bench)
     answer_restored(bench)
+    joined = follow(bench)
     folded = answer_mergers(bench)
     decided.wanted |= folded.agreed
     decided.settling += folded.settling
-    joined = follow(bench)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
     decided.births.matched += joined

@@ -197,7 +197,7 @@ class Moved:
         self._shadows[side][shadow.record_id] = shadow
         key, reason = (pair.id, side.value, ""), self._said.reason_of((pair.id, side.value, ""))
         answer = self._said.about(key, self._print(pair, side)) if reason else ""
-        if answer == REJECT or self._is_left(side, shadow.record_id):
+        if self._is_left(side, shadow.record_id):
             self._bench.pairs.close_all_questions(pair.id, self._bench.now())
         elif reason and not answer:
             self._decided.asked.append(key)

@@ -17,6 +17,7 @@ from tandem.core.plan import ActionKind
 from tandem.core.state import LinkId, PairState, Presence, Side
 from tandem.engine.choices import CONFLICT, DUPLICATE, MATCH, UNKNOWN_CREATION, Choice, Takes, choices_of, sub_of
 from tandem.engine.holds import HOLD
+from tandem.engine.leaving import SCOPE
 from tandem.engine.telling import FieldChange, name_of
 from tandem.errors import WrongInput
 from tandem.store import models
@@ -178,9 +179,10 @@ def _told(question: models.Question, records: tuple[Named, ...]) -> Waiting:
     if question.kind == CONFLICT:
         field = FieldName(question.part.partition("/")[0])
         changes = [FieldChange(field, str(data.get("left", "")), str(data.get("right", "")))]
+    evidence = [f"{len(data.get('pairs', []))} pairs"] if question.kind == SCOPE else data.get("evidence", [])
     return Waiting(
         question.id, question.kind, sub_of(question), Side(question.side) if question.side else None, str(data.get("action", "")),
-        records, tuple(data.get("evidence", [])), tuple(changes), choices_of(question), question.choice, tuple(question.named),
+        records, tuple(evidence), tuple(changes), choices_of(question), question.choice, tuple(question.named),
         question.asked_at, bool(data.get("certain")),
     )  # fmt: skip
 

@@ -198,14 +198,20 @@ def _follow_answers(bench: Bench) -> None:
     for question in bench.pairs.questions():
         if question.kind != "duplicate" or not question.choice:
             continue
-        pair, side = bench.pairs.one(question.pair_id or 0), Side(question.side)
-        if question.choice == outside.Choice.ADOPT.value and _is_ours_now(bench, pair, side):
-            left, right = question.named
-            _move(bench, pair, side, str(left if side is Side.LEFT else right))
+        if question.choice == outside.Choice.ADOPT.value and _take_in(bench, question):
             outside.close(bench, question)
         else:
             # Another person, or a copy that somebody has worked on by now: both stay, and nobody is asked again.
             outside.say_apart(bench, question)
+
+
+def _take_in(bench: Bench, question: models.Question) -> bool:
+    pair, side = bench.pairs.one(question.pair_id or 0), Side(question.side)
+    if not _is_ours_now(bench, pair, side):
+        return False
+    left, right = question.named
+    _move(bench, pair, side, str(left if side is Side.LEFT else right))
+    return True
 
 
 def _is_ours_now(bench: Bench, pair: models.Pair, side: Side) -> bool:
