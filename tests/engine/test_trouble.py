@@ -79,6 +79,46 @@ def test_an_expired_sync_token_lists_everything_again(stage: Stage) -> None:
     assert len(stage.google()) == len(stage.pipedrive()) == 2
 
 
+def _crowd_outside(stage: Stage) -> None:
+    """More than one page of contacts outside the group."""
+    for number in range(1001):
+        stage.contact(inside=False, names=[{"givenName": f"Nr {number}"}])
+
+
+def test_a_sync_token_that_expires_in_mid_page_lists_everything_again(stage: Stage) -> None:
+    """The first page of changes came, the second is refused: the same cycle lists everything, and carries what was on either page."""
+    contacts("Ala", "Bartek")(stage)
+    stage.settle()
+    change_contact(stage, "Ala", phoneNumbers=[{"value": "+48 600 999 888", "type": "home"}])
+    _crowd_outside(stage)
+    change_contact(stage, "Bartek", names=[{"givenName": "Bartosz", "familyName": "Nowak"}])
+    since = len(stage.world.log)
+    _break(stage, "google", "people.connections.list", "400", skip=1)
+    report = stage.cycle()
+    listings = [entry for entry in stage.world.log[since:] if entry.kind == "people.connections.list"]
+    assert (report.state.value, report.sentence, len(listings) >= 4) == ("in-sync", "", True)
+    assert person_named(stage, "Ala")["phones"][0]["value"] == "+48 600 999 888"
+    assert person_named(stage, "Bartosz")
+    assert (stage.settle().writes, len(stage.google()), len(stage.pipedrive())) == (0, 1003, 2)
+
+
+def test_a_full_listing_that_is_broken_off_in_mid_page_concludes_nothing(stage: Stage) -> None:
+    """Its next page is not known any more: the link waits and says so, and a minute later it begins again."""
+    contacts("Ala", "Bartek")(stage)
+    stage.settle()
+    _crowd_outside(stage)
+    change_contact(stage, "Ala", phoneNumbers=[{"value": "+48 600 999 888", "type": "home"}])
+    stage.google_does("delete", id=contact_named(stage, "Bartek")["id"])
+    _break(stage, "google", "people.connections.list", "400", skip=1)
+    report = stage.cycle(is_full=True)
+    assert (report.state.value, stage.link.state, stage.link.reason) == ("unfinished", "waiting", "unavailable")
+    assert ("broke a listing off" in report.sentence, report.writes, len(stage.pipedrive())) == (True, 0, 2)
+    stage.wait(61)
+    stage.settle()
+    assert person_named(stage, "Ala")["phones"][0]["value"] == "+48 600 999 888"
+    assert (len(stage.google()), len(stage.pipedrive())) == (1002, 1)
+
+
 @pytest.mark.parametrize("effect", ["429", "500", "502", "503", "garbage", "refused", "429-html"])
 @pytest.mark.parametrize("service", ["google", "pipedrive"])
 def test_an_outage_is_a_state_and_passes(stage: Stage, service: str, effect: str) -> None:

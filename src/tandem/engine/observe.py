@@ -23,7 +23,7 @@ from tandem.engine.bench import Bench
 from tandem.engine.holds import hold_deletion
 from tandem.engine.mergers import note_mergers
 from tandem.engine.restored import ask_restored, retry_refused
-from tandem.errors import CursorExpired, LayoutMoved, Malformed
+from tandem.errors import CursorExpired, LayoutMoved, Malformed, Unavailable
 from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sighting, Tombstone, Unreadable
 from tandem.store import models
 from tandem.store.archive import Head
@@ -67,6 +67,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
 
     Raises:
+        Unavailable: a full listing was broken off; it has to begin again.
         Malformed: the drain ended without a new position.
         LayoutMoved: a field of the layout is not there any more; nothing of the drain is made visible.
     """
@@ -74,19 +75,23 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
     feed = bench.archive.feed(side)
     now = bench.now()
     due = feed.listed_at is None or now - feed.listed_at > timedelta(seconds=replica.capabilities.full_listing_every_s)
-    if is_full or due or not feed.cursor:
-        gathered = _drain(bench, side, None)
-    else:
-        try:
-            gathered = _drain(bench, side, Cursor(feed.cursor))
-        except CursorExpired:
-            gathered = _drain(bench, side, None)
+    gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor))
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
     _look_directly(bench, gathered)
     if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
         raise LayoutMoved
     return gathered
+
+
+def _drain_or_list(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
+    """A position that is not known any more, at whatever page, ends in a full listing; a full listing has nothing to fall back to."""
+    try:
+        return _drain(bench, side, cursor)
+    except CursorExpired as error:
+        if cursor is None:
+            raise Unavailable("A service broke a listing off in the middle; it begins again by itself.") from error
+        return _drain_or_list(bench, side, None)
 
 
 def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
