@@ -40,7 +40,7 @@ def test_a_link_in_order_has_nothing_to_do(synced: Line) -> None:
 
 
 def test_a_group_that_is_gone_is_replaced(synced: Line) -> None:
-    """The status names the command; that command takes the paired contacts into another group, and edits flow again."""
+    """The status names the command; that command takes the paired contacts into another group: it goes on when they show there."""
     synced.edit("google", "delete_group", {"group": "Pipedrive"})
     assert synced("sync").code == 3
     assert "group" in said(synced, "The chosen")
@@ -49,6 +49,9 @@ def test_a_group_that_is_gone_is_replaced(synced: Line) -> None:
     assert (told.code, "--create-group makes it" in told.err) == (2, True)
     told = synced("link", "regroup", "1", "--group", "Customers", "--create-group")
     assert (told.code, "3 paired contacts are put into it" in told.out) == (0, True), told
+    told = synced("sync", "--json")
+    assert (told.code, "put into the group" in str(told.data["sentence"])) == (6, True), told
+    synced.control.call("POST", "clock", {"advance_s": 100})
     told = synced("sync", "--json")
     assert (told.code, told.data["state"]) == (0, "in-sync")
     assert "Customers" in synced("status").out
@@ -75,6 +78,9 @@ def test_many_who_leave_wait_for_a_word(synced: Line) -> None:
     told = synced("sync")
     assert (told.code, "7 of 10" in told.out) == (3, True), told
     assert "departure from the group" in said(synced, "Waiting")
+    shown = synced("review")
+    told = (shown.code, "have left the group or filter all at once (7 pairs)" in shown.out, "=release" in shown.out)
+    assert told == (3, True, True), shown
     assert "tandem link let-go 1" in said(synced, "To do")
     told = synced("link", "let-go")
     assert (told.code, "7 contacts" in told.out) == (0, True)

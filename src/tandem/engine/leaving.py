@@ -60,7 +60,7 @@ def _is_too_many(bench: Bench, count: int) -> bool:
 
 def let_go(alias: str, link: int) -> int:
     """A person's word: what is outside stays outside. Returns how many pairs that concerns; 0 when nothing waits for that word."""
-    question = models.Question.objects.using(alias).filter(link_id=link, kind=SCOPE, closed_at=None).first()
+    question = models.Question.objects.using(alias).filter(link_id=link, kind=SCOPE, closed_at=None, choice="").first()
     if question is None:
         return 0
     question.choice = LET_GO
