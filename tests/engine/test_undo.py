@@ -104,7 +104,8 @@ def test_a_cycle_of_fifty_on_both_sides(make_stage: MakeStage) -> None:
     assert len(unlike) == 3, unlike
     assert contact_named(stage, names[0])["fields"]["emailAddresses"][0]["value"] == "later@example.net"
     assert person_named(stage, names[0])["emails"][0]["value"] == "later@example.net"
-    assert phone(stage, names[1]) == (["+48 605 000 001"], ["+48 605 000 001"])
+    both = {"+48 605 000 001", "+48 600 123 401"}
+    assert (set(phone(stage, names[1])[0]), set(phone(stage, names[1])[1])) == (both, both)
     assert contact_named(stage, names[2])["fields"]["emailAddresses"][0]["value"] == f"{names[2].lower()}@example.com"
     assert "Kielce" in str(person_named(stage, names[2])["postal_address"])
 

@@ -113,7 +113,7 @@ class _Recovery:
         self.settler.created(
             intent, pair, row.record_id, as_stored(decode_payload(intent.payload).contact, found, self.bench.policy.region)
         )
-        self.settler.note(intent, row.record_id, None, row.content and bytes(row.content), row.version)
+        self.settler.note(intent, row.record_id, None, encode_contact(found), row.version)
         self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
 
     def _again(self, intent: models.Intent) -> None:

@@ -11,6 +11,7 @@ has not travelled yet, keeps its field as well.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -28,6 +29,10 @@ from tandem.engine.reopening import UNDONE
 from tandem.store import models
 from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
+
+
+#: Parts of raw records that move with every write, whatever it changes.
+_STAMPS = frozenset({"etag", "metadata", "update_time"})
 
 
 class Step(Enum):
@@ -223,9 +228,14 @@ class _Planner:
         if shadow.presence != Presence.LIVE.value or shadow.is_partial or last is None or last.after is None:
             return "it cannot be seen whether somebody has changed it since"
         is_same = decode_contact(last.after).values == decode_contact(shadow.content).values
-        if not is_same or (last.version and last.version != shadow.version):
+        if not is_same or (last.version and last.version != shadow.version and not self._is_our_touch(pair, side, row, shadow)):
             return "somebody has changed it since"
         return ""
+
+    def _is_our_touch(self, pair: models.Pair, side: Side, row: models.History, shadow: models.Shadow) -> bool:
+        """Whether the version moved by a deletion of ours that did not come to its end: all else is as it was then."""
+        intent = self._bench.past.deletion_of(self._undo, pair.id, side, row.record_id) if self._undo is not None else None
+        return intent is not None and intent.before is not None and _unstamped(intent.before) == _unstamped(shadow.raw or b"{}")
 
     def _deletion(self, pair: models.Pair, side: Side, row: models.History) -> None:
         if record_of(pair, side) != row.record_id:
@@ -288,6 +298,21 @@ class _Planner:
             return set()
         now, base = self._now(pair, side).values, base_of(pair, side).values
         return {name for name in self._bench.fields if not same_text(now.get(name), base.get(name))}
+
+
+def _unstamped(raw: bytes | memoryview) -> str:
+    """A raw record without what its server says about it, for comparing."""
+    return json.dumps(_without_stamps(json.loads(bytes(raw))), sort_keys=True)
+
+
+def _without_stamps(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _without_stamps(item) for key, item in value.items() if key not in _STAMPS}
+        case list():
+            return [_without_stamps(item) for item in value]
+        case _:
+            return value
 
 
 def _with_first_meetings(bench: Bench, rows: Sequence[models.History]) -> list[models.History]:

@@ -63,6 +63,11 @@ class Past:
         rows = self._intents().filter(pair_id=pair_id, side=side.value, record_id=record_id, kind="create")
         return rows.filter(outcome=OutcomeKind.APPLIED.value).first()
 
+    def deletion_of(self, undo: int, pair_id: int, side: Side, record_id: str) -> models.Intent | None:
+        """The first deletion of a record that an undo has tried."""
+        rows = self._intents().filter(undo_id=undo, pair_id=pair_id, side=side.value, record_id=record_id, kind="delete")
+        return rows.order_by("id").first()
+
     def raw_before(self, pair_id: int, side: Side, record_id: str) -> bytes:
         """What a deleted record was, raw; empty where that is not kept."""
         rows = self._intents().filter(pair_id=pair_id, side=side.value, record_id=record_id, kind="delete").order_by("-id")
