@@ -10,6 +10,7 @@ from __future__ import annotations
 from tandem.core.state import PairState, Presence, Side
 from tandem.engine.bench import Bench
 from tandem.store import models
+from tandem.store.erasing import FORGOTTEN
 from tandem.store.pairs import record_of
 
 #: Why a pair is closed: its match or its creation was taken back.
@@ -17,7 +18,6 @@ UNDONE = "undone"
 #: What Tandem had deleted was made again, without its other half.
 PUT_BACK = "put-back"
 EXCLUDED = "excluded"
-FORGOTTEN = "forgotten"
 #: What a person may open again.
 REOPENABLE = frozenset({UNDONE, PUT_BACK, EXCLUDED, FORGOTTEN, "deleted", "deletion-against-edit", "left-alone", "left-on-this-account"})
 
@@ -64,6 +64,10 @@ def meet(bench: Bench, pair: models.Pair) -> None:
 
 def reopen(bench: Bench, pair: models.Pair) -> None:
     """Sync a closed pair again. The caller holds the transaction."""
+    if pair.reason == FORGOTTEN:
+        # Nothing is known of them: both are read anew before anything is decided.
+        for side in Side:
+            bench.archive.flag(side, [record_of(pair, side) or ""])
     there = [side for side in Side if presence_of(bench, pair, side) not in {Presence.NEVER, Presence.GONE}]
     if len(there) == len(Side):
         if pair.reason == EXCLUDED:

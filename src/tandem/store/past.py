@@ -49,6 +49,8 @@ class Past:
 
     def written_with(self, row: models.History) -> list[models.History]:
         """The writes to the same pair in the same cycle."""
+        if row.pair_id is None:
+            return []
         return list(self._history().filter(pair_id=row.pair_id, cycle_id=row.cycle_id, kind__in=_WRITES))
 
     def last_written(self, pair_id: int, side: Side, record_id: str) -> models.History | None:
