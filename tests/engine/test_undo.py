@@ -60,7 +60,9 @@ def phone(stage: Stage, first: str) -> tuple[list[object], list[object]]:
 def test_a_change_returns_on_both_sides(stage: Stage) -> None:
     """Undo of one change writes the earlier value where Tandem had written, and the same cycle carries it to where it came from."""
     agreed(stage)
-    change_person(stage, "Ala", phones=[{"value": "+48 602 111 222", "label": "work", "primary": True}], first_name="Alicja", last_name="Nowak")
+    change_person(
+        stage, "Ala", phones=[{"value": "+48 602 111 222", "label": "work", "primary": True}], first_name="Alicja", last_name="Nowak"
+    )
     stage.settle()
     (line,) = lines(stage, kind="update")
     shown = undo(stage, [line])
@@ -126,7 +128,9 @@ def test_a_value_that_lost_is_put_back(stage: Stage) -> None:
     """B3: the loser of a conflict returns on both sides, by the line that tells of it; other fields of that write stay."""
     agreed(stage)
     change_contact(stage, "Ala", names=[{"givenName": "Alina", "familyName": "Nowak"}])
-    change_person(stage, "Ala", first_name="Alicja", last_name="Nowak", phones=[{"value": "+48 602 111 222", "label": "work", "primary": True}])
+    change_person(
+        stage, "Ala", first_name="Alicja", last_name="Nowak", phones=[{"value": "+48 602 111 222", "label": "work", "primary": True}]
+    )
     stage.settle()
     undo(stage, lines(stage, kind="conflict"))
     assert person_named(stage, "Alina")["phones"][0]["value"] == "+48 602 111 222"
@@ -174,8 +178,14 @@ def test_a_copy_that_somebody_touched_stays(stage: Stage, how: str) -> None:
 
 def test_a_match_is_taken_back(stage: Stage) -> None:
     """Two who were taken for one are themselves again: what each got from the other goes, neither is created anew, nothing flows."""
-    stage.contact(names=[{"givenName": "Ala", "familyName": "Nowak"}], emailAddresses=[{"value": "ala@example.com"}], phoneNumbers=[{"value": "+48 600 123 400"}])
-    stage.person(first_name="Ala", last_name="Nowak", emails=[{"value": "ala@example.com"}], phones=[{"value": "22 555 01 02", "label": "work"}])
+    stage.contact(
+        names=[{"givenName": "Ala", "familyName": "Nowak"}],
+        emailAddresses=[{"value": "ala@example.com"}],
+        phoneNumbers=[{"value": "+48 600 123 400"}],
+    )
+    stage.person(
+        first_name="Ala", last_name="Nowak", emails=[{"value": "ala@example.com"}], phones=[{"value": "22 555 01 02", "label": "work"}]
+    )
     before = end_state(stage)
     stage.settle()
     assert end_state(stage) != before
@@ -280,9 +290,11 @@ def test_dying_in_an_undo_ends_the_same(lag_s: float) -> None:
         if end_state(again) != expected:
             for key in expected:
                 for a in expected[key]:
-                    if a not in end_state(again)[key]: print("WANT", a)
+                    if a not in end_state(again)[key]:
+                        print("WANT", a)
                 for a in end_state(again)[key]:
-                    if a not in expected[key]: print("GOT", a)
+                    if a not in expected[key]:
+                        print("GOT", a)
         assert end_state(again) == expected, death.label
         before = len(again.world.log)
         again.cycle()

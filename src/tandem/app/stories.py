@@ -60,7 +60,9 @@ def _line(row: models.History, names: dict[int, str]) -> Line:
     name = names.get(row.pair_id or 0, "")
     product = PRODUCT[Side(row.side)]
     change = f"{row.cycle_id}-{row.id}"
-    return Line(change, row.cycle_id, row.at, product, row.kind, row.record_id, name, tuple(row.fields), _plain(row.before), _plain(row.after))
+    return Line(
+        change, row.cycle_id, row.at, product, row.kind, row.record_id, name, tuple(row.fields), _plain(row.before), _plain(row.after)
+    )
 
 
 def _names_of_pairs(rows: list[models.History]) -> dict[int, str]:

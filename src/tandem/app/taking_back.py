@@ -130,7 +130,9 @@ def _open_again(bench: Bench, pair: models.Pair | None, text: str) -> Excluded:
 
 
 def _told(bench: Bench, pair: models.Pair, *, is_off: bool) -> Excluded:
-    names = [name_of(decode_contact(shadow.content)) for side in Side if (shadow := bench.archive.shadow(side, record_of(pair, side) or ""))]
+    names = [
+        name_of(decode_contact(shadow.content)) for side in Side if (shadow := bench.archive.shadow(side, record_of(pair, side) or ""))
+    ]
     return Excluded(pair.id, pair.left_id, pair.right_id, next(filter(None, names), ""), is_off)
 
 

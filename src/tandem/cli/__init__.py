@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, running, sandbox, seeing, syncing, undoing
+from tandem.cli import accounts, doctor, links, running, sandbox, seeing, syncing, telling, undoing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -24,6 +24,8 @@ app.command("status")(seeing.status)
 app.command("history")(seeing.history)
 app.command("undo")(undoing.undo)
 app.command("exclude")(undoing.exclude)
+app.command("explain")(telling.explain)
+app.command("forget")(telling.forget)
 app.command("run")(running.keep_going)
 app.add_typer(sandbox.app, name="sandbox")
 app.command("doctor")(doctor.doctor)

@@ -26,7 +26,9 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 def undo(
     link: Annotated[str, typer.Argument(metavar="LINK", help="The link's number.")],
-    what: Annotated[str, typer.Argument(metavar="CYCLE_OR_CHANGE", help="As `tandem history` shows it: 5, 5-123; or pair:7, its last sync.")],
+    what: Annotated[
+        str, typer.Argument(metavar="CYCLE_OR_CHANGE", help="As `tandem history` shows it: 5, 5-123; or pair:7, its last sync.")
+    ],
     is_preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do.")] = False,
     yes: YesOption = False,
     is_json: JsonOption = False,
@@ -92,15 +94,17 @@ def _name(item: Return | Kept) -> str:
 
 def _say_plan(shown: Returns, what: str) -> None:
     removals = sum(item.is_removal for item in shown.returns)
-    say(f"Undo of {what}: {counted(len(shown.returns), 'write')} to take back ({removals} of them remove something), {len(shown.kept)} left.")
+    say(
+        f"Undo of {what}: {counted(len(shown.returns), 'write')} to take back ({removals} of them remove something), {len(shown.kept)} left."
+    )
     _say_some([_line(item) for item in shown.returns])
     if shown.kept:
         say("Left as it is:")
         _say_some([f"{_name(item)} ({_TITLES[item.side.value]} {item.record}){_of(item)}: {item.sentence}" for item in shown.kept])
     if any(item.step.value == "restore" and item.side.value == "right" for item in shown.returns):
         say(
-            "Pipedrive keeps deleted persons for 30 days: restore them there (Settings > Data fields > Deleted items) if deals, activities or "
-            "notes shall come back; what is made again here has a new id and none of them."
+            "Pipedrive keeps deleted persons for 30 days in its own list of deleted items: restore them there if deals, activities and notes "
+            "shall come back. What is made again here has a new id and none of them."
         )
     if shown.settling:
         say(f"{counted(shown.settling, 'pair waits', 'pairs wait')} for an answer first.")

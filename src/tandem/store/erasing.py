@@ -8,7 +8,6 @@ pages or the write-ahead log hold them.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from tandem.core.state import LinkId, PairState, Presence, Side
 from tandem.errors import StorageError
 from tandem.store import models
-from tandem.store.contents import chunks
+from tandem.store.contents import chunks, folded_text, holds
 
 #: The reason of a pair whose contact was forgotten: observing keeps no content of it.
 FORGOTTEN = "forgotten"
@@ -55,7 +54,7 @@ class Erasing:
 
     def find(self, link: LinkId, text: str) -> Traces:
         """Everything that a link keeps of contacts with this text in any value."""
-        needle, traces = _folded(text), Traces(link)
+        needle, traces = text, Traces(link)
         for history in models.History.objects.using(self._alias).filter(link_id=link).iterator():
             self._take(traces, needle, history.pair_id, history.side, history.record_id, history.before, history.after)
         for intent in models.Intent.objects.using(self._alias).filter(link_id=link).iterator():
@@ -65,16 +64,16 @@ class Erasing:
         for pair in models.Pair.objects.using(self._alias).filter(link_id=link).iterator():
             self._take(traces, needle, pair.id, "", "", pair.base_left, pair.base_right, json.dumps(pair.parked).encode())
         for question in models.Question.objects.using(self._alias).filter(link_id=link).iterator():
-            if _holds(json.dumps(question.data).encode(), needle):
+            if holds(json.dumps(question.data).encode(), needle):
                 traces.questions.add(question.id)
         for reference in models.Reference.objects.using(self._alias).filter(link_id=link).iterator():
-            if needle in _folded(reference.name):
+            if folded_text(needle) in folded_text(reference.name):
                 traces.references.add(reference.id)
         self._complete(traces)
         return traces
 
     def _take(self, traces: Traces, needle: str, pair: int | None, side: str, record: str, *contents: bytes | memoryview | None) -> None:
-        found = [bytes(content) for content in contents if content and _holds(bytes(content), needle)]
+        found = [bytes(content) for content in contents if content and holds(bytes(content), needle)]
         if not found:
             return
         traces.contents += found[-1:]
@@ -88,8 +87,8 @@ class Erasing:
         rows = models.Pair.objects.using(self._alias).filter(link_id=traces.link)
         for side in Side:
             ids = [record for of, record in traces.records if of == side.value]
-            for part in chunks(ids):
-                traces.pairs |= set(rows.filter(**{f"{side.value}_id__in": part}).values_list("id", flat=True))
+            for some in chunks(ids):
+                traces.pairs |= set(rows.filter(**{f"{side.value}_id__in": some}).values_list("id", flat=True))
         for part in chunks(traces.pairs):
             for left, right in rows.filter(id__in=part).values_list("left_id", "right_id"):
                 traces.records |= {(side, record) for side, record in (("left", left), ("right", right)) if record}
@@ -157,7 +156,7 @@ class Erasing:
     def _prune_cycles(self, link: LinkId, at: datetime, now: datetime) -> None:
         """Cycles that nothing refers to: the old ones, and those that found nothing to do; the last one stays."""
         rows = models.Cycle.objects.using(self._alias).filter(link_id=link, ended_at__isnull=False)
-        last = rows.order_by("-id").values_list("id", flat=True).first()
+        last = rows.order_by("-id").values_list("id", flat=True).first() or 0
         used = [model._default_manager.using(self._alias).filter(cycle=OuterRef("id")) for model in (models.Intent, models.History)]
         idle = Q(state="in-sync", ended_at__lt=now - _IDLE_AFTER)
         found = rows.filter(Q(ended_at__lt=at) | idle).exclude(id=last).exclude(Exists(used[0])).exclude(Exists(used[1]))
@@ -206,28 +205,3 @@ def without_content(rows: Iterable[models.Shadow], forgotten: Iterable[str]) -> 
             row.fingerprint, row.keys, row.reference = "", [], ""
             if row.presence == Presence.LIVE.value:
                 row.presence = Presence.OUT_OF_SCOPE.value
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def _holds(content: bytes, needle: str) -> bool:
-    try:
-        return any(needle in _folded(text) for text in _texts(json.loads(content)))
-    except ValueError:
-        return needle in _folded(content.decode("utf-8", "replace"))
-
-
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case _:
-            return

@@ -5,40 +5,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('store', '0001_initial'),
+        ("store", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='history',
-            name='version',
-            field=models.CharField(default='', max_length=200),
+            model_name="history",
+            name="version",
+            field=models.CharField(default="", max_length=200),
         ),
         migrations.CreateModel(
-            name='Undo',
+            name="Undo",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('changes', models.JSONField(default=list)),
-                ('asked_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(null=True)),
-                ('counts', models.JSONField(default=dict)),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='store.link')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("changes", models.JSONField(default=list)),
+                ("asked_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField(null=True)),
+                ("counts", models.JSONField(default=dict)),
+                ("link", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="store.link")),
             ],
         ),
         migrations.AddField(
-            model_name='history',
-            name='undo',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='store.undo'),
+            model_name="history",
+            name="undo",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="store.undo"),
         ),
         migrations.AddField(
-            model_name='intent',
-            name='undo',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='store.undo'),
+            model_name="intent",
+            name="undo",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="store.undo"),
         ),
         migrations.AddIndex(
-            model_name='undo',
-            index=models.Index(condition=models.Q(('done_at', None)), fields=['link'], name='undo_open'),
+            model_name="undo",
+            index=models.Index(condition=models.Q(("done_at", None)), fields=["link"], name="undo_open"),
         ),
     ]
