@@ -30,7 +30,6 @@ from tandem.store import models
 from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
 
-
 #: Parts of raw records that move with every write, whatever it changes.
 _STAMPS = frozenset({"etag", "metadata", "update_time"})
 
