@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,7 @@ from tandem.engine.undo import preview_undo
 from tandem.replica import Handle
 from tandem.store import models
 
+SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 MakeStage = Callable[..., Stage]
 
 
@@ -284,17 +287,10 @@ def test_dying_in_an_undo_ends_the_same(lag_s: float) -> None:
     assert len(stage.pipedrive()) == 5
     assert len(stage.in_group()) == 3
     stage.close()
-    for death in watch.deaths:
+    chosen = watch.deaths if os.environ.get("TANDEM_TEST_ALL") else random.Random(SEED).sample(watch.deaths, 10)
+    for death in chosen:
         again = resume(Terms(lag_s=lag_s), death)
         again.settle()
-        if end_state(again) != expected:
-            for key in expected:
-                for a in expected[key]:
-                    if a not in end_state(again)[key]:
-                        print("WANT", a)
-                for a in end_state(again)[key]:
-                    if a not in expected[key]:
-                        print("GOT", a)
         assert end_state(again) == expected, death.label
         before = len(again.world.log)
         again.cycle()

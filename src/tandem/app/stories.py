@@ -44,7 +44,8 @@ class Line:
     def data(self) -> dict[str, object]:
         """As `--json` shows it."""
         return {
-            "change": self.change, "cycle": self.cycle, "at": self.at.isoformat(), "side": self.product, "kind": self.kind, "record": self.record,
+            "change": self.change, "cycle": self.cycle, "at": self.at.isoformat(),
+            "side": self.product, "kind": self.kind, "record": self.record,
             "name": self.name, "fields": list(self.fields), "before": self.before, "after": self.after,
         }  # fmt: skip
 

@@ -82,6 +82,5 @@ def _say_found(found: list[Found]) -> None:
     if not found:
         say("Nothing is kept of anybody who bears that.")
     for item in found:
-        say(
-            f"Link {item.link}: {counted(item.contacts, 'contact')} ({counted(item.records, 'record')}): {', '.join(item.names) or 'no name'}"
-        )
+        names = ", ".join(item.names) or "no name"
+        say(f"Link {item.link}: {counted(item.contacts, 'contact')} ({counted(item.records, 'record')}): {names}")

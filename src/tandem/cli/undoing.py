@@ -94,16 +94,14 @@ def _name(item: Return | Kept) -> str:
 
 def _say_plan(shown: Returns, what: str) -> None:
     removals = sum(item.is_removal for item in shown.returns)
-    say(
-        f"Undo of {what}: {counted(len(shown.returns), 'write')} to take back ({removals} of them remove something), {len(shown.kept)} left."
-    )
+    say(f"Undo of {what}: {counted(len(shown.returns), 'write')} to take back ({removals} remove something), {len(shown.kept)} left.")
     _say_some([_line(item) for item in shown.returns])
     if shown.kept:
         say("Left as it is:")
         _say_some([f"{_name(item)} ({_TITLES[item.side.value]} {item.record}){_of(item)}: {item.sentence}" for item in shown.kept])
     if any(item.step.value == "restore" and item.side.value == "right" for item in shown.returns):
         say(
-            "Pipedrive keeps deleted persons for 30 days in its own list of deleted items: restore them there if deals, activities and notes "
+            "Pipedrive keeps deleted persons for 30 days in its own list of deleted items: restore them there if deals, activities, notes "
             "shall come back. What is made again here has a new id and none of them."
         )
     if shown.settling:
@@ -129,7 +127,7 @@ def _line(item: Return) -> str:
         case "remove":
             return f"{name}: the copy in {where} ({item.record}) is deleted; {other} stays, and it is not copied again"
         case "restore":
-            return f"{name}: made again in {where} under a new id; the half deleted in {other} stays deleted (exclude pair:{item.pair} --off makes it)"
+            return f"{name}: made again in {where}, with a new id; not in {other} (exclude pair:{item.pair} --off does that)"
         case "unpair":
             return f"{name}: the two are not synced with each other any more"
         case "pair":

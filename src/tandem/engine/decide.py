@@ -94,7 +94,7 @@ def decide(bench: Bench) -> Decided:
 
 
 def without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
-    """Drop what has to wait: a record that points at a name whose making has no answer yet waits for it, or the name would be made twice."""
+    """A record that points at a name whose making has no answer yet waits for it: the name would be made twice."""
     unsettled = [intent for intent in bench.journal.pending() if intent.kind == "reference"] if actions else []
     pending = {(intent.side, fold_organisation(decode_payload(intent.payload).name)) for intent in unsettled}
     kept = [action for action in actions if (action.side.value, fold_organisation(decided.reference_wanted(action))) not in pending]

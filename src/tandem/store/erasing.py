@@ -138,8 +138,10 @@ class Erasing:
     # What is old
 
     def forget_before(self, link: LinkId, at: datetime, now: datetime) -> None:
-        """Erase what is older than a moment - history, the content of settled intents and of tombstones, closed questions, cycles -
-        and the rows of idle cycles. Pairs, bases of what is synced, markers and tombstones stay.
+        """Erase what is older than a moment, and the rows of idle cycles.
+
+        That is: history, the content of settled intents and of tombstones, closed questions, cycles. Pairs, bases of what is
+        synced, markers and tombstones stay.
         """
         with self.overwriting(), transaction.atomic(using=self._alias):
             models.History.objects.using(self._alias).filter(link_id=link, at__lt=at).delete()
