@@ -53,6 +53,9 @@ def test_undo_of_what_is_not_there(synced: Line) -> None:
     for word in ("99", "1-99999", "pair:99", "nonsense"):
         told = synced("undo", "1", word, "--yes")
         assert (told.code, "tandem history 1" in told.err) == (2, True)
+    synced("link", "pause")
+    told = synced("undo", "1", "1", "--yes")
+    assert (told.code, "link resume 1" in told.err) == (2, True)
 
 
 def test_undo_of_a_creation_and_back(synced: Line) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.crash import Watch, end_state, resume
+from engine.crash import LossyTransport, Watch, end_state, resume
 from engine.scenarios import FOUR, change_contact, change_person, contact_named, contacts, person_named, persons
 from engine.stage import Stage, Terms
 from tandem.core.contact import PHONES
@@ -256,6 +256,23 @@ def test_what_was_edited_elsewhere_is_kept_and_listed(stage: Stage) -> None:
     shown = undo(stage, lines(stage, kind="update"))
     assert [item.fields for item in shown.kept] == [(PHONES,)]
     assert phone(stage, "Ala") == (["+48 603 333 333"], ["+48 603 333 333"])
+
+
+def test_a_lost_answer_without_a_marker_doubles_nobody(make_stage: MakeStage) -> None:
+    """A person made again, of whose making the answer is lost where no marker can be kept, is found, and not copied to Google."""
+    stage = make_stage(contact_sync=False)
+    stage.world.pipedrive.switches["user.1.add_fields"] = False
+    agreed(stage)
+    stage.google_does("delete", id=contact_named(stage, "Ala")["id"])
+    stage.wait(90_000)
+    stage.settle()
+    assert len(stage.pipedrive()) == 3
+    ask(stage, lines(stage, kind="delete"))
+    stage.transport = LossyTransport(stage.world, 0, "lost answer")
+    stage.settle()
+    assert sorted(str(one["first_name"]) for one in stage.pipedrive()) == sorted(FOUR)
+    assert len(stage.google()) == 3
+    assert not models.Undo.objects.using(stage.alias).filter(done_at=None).exists()
 
 
 def _undoable(lag_s: float) -> Stage:

@@ -60,7 +60,14 @@ def shown_undo(tandem: Tandem, link: int, rows: list[models.History]) -> Returns
 
 
 def ask_undo(tandem: Tandem, link: int, rows: list[models.History]) -> int:
-    """Write down that these lines are to be taken back; the next cycle does it. Returns the undo's number."""
+    """Write down that these lines are to be taken back; the next cycle does it. Returns the undo's number.
+
+    Raises:
+        WrongInput: the link is not going.
+    """
+    state = tandem.links.one(link).state
+    if state in {"draft", "paused", "removed"}:
+        raise WrongInput(f"Link {link} is {state}; `tandem link resume {link}` lets a paused one go on, and then this can be taken back.")
     undo = Past(tandem.alias, LinkId(link)).ask([row.id for row in rows], tandem.clock.now())
     tandem.schedule.request(LinkId(link))
     return undo.id

@@ -141,6 +141,8 @@ class _Planner:
         self._finished = bench.past.finished_of(undo) if undo is not None else set()
         self._undo = undo
         self._pending = {intent.pair_id for intent in bench.journal.pending()}
+        busy = {side: bench.journal.busy_elsewhere(side) for side in Side}
+        self._pending |= {pair.id for pair in self._pairs.values() if any(record_of(pair, side) in busy[side] for side in Side)}
 
     def take_back(self, pair_id: int) -> None:
         """Plan what returns of one pair."""
@@ -221,6 +223,8 @@ class _Planner:
         intent = self._bench.past.creation_of(pair.id, side, row.record_id)
         if intent is None or (shadow.marker and shadow.marker != intent.marker):
             return "it cannot be proved that Tandem made it"
+        if self._bench.journal.paired_elsewhere(side, row.record_id):
+            return "another link has it in the sync, too"
         if (pair.id, side.value, "delete") in self._finished:
             return "it could not be deleted"
         last = self._bench.past.last_written(pair.id, side, row.record_id)

@@ -81,6 +81,12 @@ class Past:
         rows = self._intents().filter(undo_id=undo, outcome__in=_FINISHED)
         return set(rows.values_list("pair_id", "side", "kind"))
 
+    def making_since(self, side: Side) -> datetime | None:
+        """Since when undos are making records on a side of which there is no answer yet."""
+        rows = self._intents().exclude(undo=None).filter(side=side.value, kind="create", outcome=OutcomeKind.PENDING.value)
+        sends = [datetime.fromisoformat(intent.sends[0]) for intent in rows]
+        return min(sends, default=None)
+
     def is_pending(self, undo: int) -> bool:
         """Whether something of an undo has no answer yet."""
         return self._intents().filter(undo_id=undo, outcome=OutcomeKind.PENDING.value).exists()
