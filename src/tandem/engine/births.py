@@ -78,8 +78,8 @@ def sort_births(bench: Bench, *, is_first: bool) -> Births:
     undecided = {side: {id_: row for id_, row in open_rows[side].items() if id_ not in taken[side]} for side in Side}
     waiting = _by_evidence(bench, undecided, births)
     for side in Side:
-        # What an undo makes again and has no answer about may be any of the new ones, where the side holds no marker.
-        making_since = None if bench.holds_marker[side] else bench.past.making_since(side)
+        # What an undo makes again and has no answer about may be any of the new ones that bear no marker.
+        making_since = bench.past.making_since(side)
         for id_, row in undecided[side].items():
             if making_since is not None and row.first_seen_at >= making_since:
                 births.quiet += 1
