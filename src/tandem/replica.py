@@ -152,6 +152,8 @@ class Creation:
 
     contact: Contact
     marker: Marker
+    #: An earlier record, raw, whose other parts are put back as far as the side takes them.
+    like: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +317,10 @@ class Replica(Protocol):
 
     def adopt(self, handles: Sequence[Handle]) -> None:
         """Bring existing records into the scope. May be repeated freely."""
+        ...
+
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Take records out of the scope that `adopt` brought in; they stay otherwise. May be repeated freely."""
         ...
 
     def create_reference(self, name: str) -> Reference:

@@ -234,6 +234,7 @@ class Runner:
         listed_at = tandem.clock.now()
         while not self._stop.is_set():
             now = tandem.clock.now()
+            tandem.forget_old()
             is_full = tandem.sandbox is not None and (now - listed_at).total_seconds() > SANDBOX_FULL_EVERY_S
             for link in tandem.schedule.due(now):
                 if is_full:

@@ -35,6 +35,7 @@ from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
 from tandem.store import models, setup
+from tandem.store.erasing import Erasing
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
@@ -244,7 +245,13 @@ class Tandem:
         today = self.clock.now().date()
         if self._forgot_on.get(link) != today:
             self._forgot_on[link] = today
-            self.links.forget_before(link, self.clock.now() - timedelta(days=self.config.whole("HISTORY_DAYS")))
+            now = self.clock.now()
+            Erasing(self.alias).forget_before(link, now - timedelta(days=self.config.whole("HISTORY_DAYS")), now)
+
+    def forget_old(self) -> None:
+        """The same for every link, those too that are not going."""
+        for row in self.links.all():
+            self._forget_old(LinkId(row.id))
 
     def ask_for_cycle(self, link: int, *, is_full: bool = False) -> int:
         """Ask the working process for a cycle. Returns what `answer_to` needs: the last cycle before."""

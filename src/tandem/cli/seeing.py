@@ -24,6 +24,12 @@ _QUESTIONS = {
     "unknown-creation": ("creation whose outcome is unclear", "creations whose outcome is unclear"),
 }
 _PRODUCTS = {"google": "Google", "pipedrive": "Pipedrive"}
+_JOININGS = {
+    "match": "found to be the same person on both sides",
+    "adopt": "put into the group in Google",
+    "unpair": "not synced any more",
+    "release": "taken out of the group in Google",
+}
 _VERBS = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -103,7 +109,7 @@ def _say_lines(found: list[Line]) -> None:
         if line.cycle != last:
             say(f"Cycle {line.cycle}, {local(line.at)} ({counted(counts[line.cycle], 'line')}):")
             last = line.cycle
-        say(f"  {told(line)}")
+        say(f"  {line.change}  {told(line)}")
 
 
 def told(line: Line) -> str:
@@ -112,5 +118,7 @@ def told(line: Line) -> str:
     fields = ", ".join(line.fields)
     if line.is_conflict:
         return f"{name}: conflict, {_PRODUCTS[line.product]}'s value of {fields} lost; it is kept here (--json shows it)"
+    if line.kind in _JOININGS:
+        return f"{name}: {_JOININGS[line.kind]}"
     verb = _VERBS.get(line.kind, line.kind)
     return f"{name}: {verb} in {_PRODUCTS[line.product]} ({line.record})" + (f": {fields}" if fields and line.kind == "update" else "")

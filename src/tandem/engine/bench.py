@@ -21,6 +21,7 @@ from tandem.store import models
 from tandem.store.archive import Archive
 from tandem.store.journal import Journal
 from tandem.store.pairs import Pairs
+from tandem.store.past import Past
 from tandem.store.schedule import Lease, Schedule
 
 MARKER_PREFIX = "tandem1"
@@ -64,6 +65,7 @@ class Bench:
     archive: Archive = field(init=False)
     pairs: Pairs = field(init=False)
     journal: Journal = field(init=False)
+    past: Past = field(init=False)
     schedule: Schedule = field(init=False)
     lease: Lease | None = None
     #: References that a side refused to make, by folded name, with the sentence: who needs one goes without it.
@@ -73,6 +75,7 @@ class Bench:
         self.archive = Archive(self.alias, self.link)
         self.pairs = Pairs(self.alias, self.link)
         self.journal = Journal(self.alias, self.link)
+        self.past = Past(self.alias, self.link)
         self.schedule = Schedule(self.alias)
 
     @property

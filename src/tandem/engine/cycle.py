@@ -22,6 +22,7 @@ from tandem.engine.observe import absorb, gather
 from tandem.engine.recover import recover
 from tandem.engine.report import Report
 from tandem.engine.settle import Acted
+from tandem.engine.undo import note_matches, take_back
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, TandemError, Unavailable
 from tandem.store import models
 
@@ -36,9 +37,22 @@ class _Cycle:
     is_full: bool
 
     def run(self) -> None:
+        """Rounds until nothing moves; then what a person wants taken back, and rounds again, which carry that to the other side."""
+        self._rounds(is_full=self.is_full)
+        for _ in range(ROUNDS):
+            taken = take_back(self.bench, self.row)
+            if taken is None:
+                return
+            self._count(taken)
+            if taken.stopped_by is not None:
+                raise taken.stopped_by
+            self._rounds(is_full=False)
+        self.report.settling += 1
+
+    def _rounds(self, *, is_full: bool) -> None:
         for turn in range(ROUNDS):
             for side in Side:
-                self._observe(side, is_full=self.is_full and turn == 0)
+                self._observe(side, is_full=is_full and turn == 0)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
             decided = self._decide()
@@ -82,6 +96,7 @@ class _Cycle:
     def _decide_once(self) -> Decided:
         with self.bench.commit():
             decided = decide(self.bench)
+            note_matches(self.bench, self.row, decided)
         self.report.matched += decided.matched
         return decided
 

@@ -94,21 +94,22 @@ def decide(bench: Bench) -> Decided:
     _renew_mapping(bench, link)
     decided.births = sort_births(bench, is_first=is_first)
     _pair_matches(bench, decided)
-    actions = _without_unsettled_references(bench, decided, [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)])
+    actions = without_unsettled_references(bench, decided, [*_Pairs(bench, decided).actions(), *_newborn_actions(bench, decided)])
     if is_first:
         # A first sync deletes nothing; what it finds deleted is looked at again after it.
         actions = [action for action in actions if action.kind is not ActionKind.DELETE]
     questions = bench.pairs.questions()
     if actions:
         decided.released = frozenset(PairId(item.pair_id) for item in questions if item.pair_id and item.choice == "release")
+        decided.released |= bench.journal.returning(bench.now())
         decided.plan = _guarded(bench, actions, questions, decided.released, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         _ask(bench, decided, questions)
     return decided
 
 
-def _without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
-    """A record that points at a name whose making has no answer yet waits for it, or the name would be made twice."""
+def without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
+    """A record that points at a name whose making has no answer yet waits for it: the name would be made twice."""
     unsettled = [intent for intent in bench.journal.pending() if intent.kind == "reference"] if actions else []
     pending = {(intent.side, fold_organisation(decode_payload(intent.payload).name)) for intent in unsettled}
     kept = [action for action in actions if (action.side.value, fold_organisation(decided.reference_wanted(action))) not in pending]

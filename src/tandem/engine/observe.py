@@ -26,6 +26,7 @@ from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sigh
 from tandem.store import models
 from tandem.store.archive import Head
 from tandem.store.contents import decode_contact, encode_contact
+from tandem.store.erasing import FORGOTTEN, without_content
 
 _EXISTS = frozenset({Presence.LIVE, Presence.OUT_OF_SCOPE, Presence.UNREADABLE, Presence.MISSING})
 #: A full listing that lacks more than this share of what was known is looked at a second time.
@@ -145,6 +146,7 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
         pair = paired.get(id_)
         judge.judge(sighting, heads.get(id_), is_paired=pair is not None and pair.state != "closed")
     _rename_pointing(bench, gathered, judge)
+    without_content(judge.rows.values(), [id_ for id_, pair in paired.items() if pair.reason == FORGOTTEN])
     bench.archive.put(judge.rows.values())
     bench.archive.flag(side, judge.look)
     bench.pairs.touch(side, judge.moved)

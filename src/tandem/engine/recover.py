@@ -22,14 +22,14 @@ from datetime import datetime
 
 from tandem.core.canonical import entry_key, same_value
 from tandem.core.contact import FIELDS, FIRST_NAME, LAST_NAME, Contact, Entry, FieldName, Value, apply_delta
-from tandem.core.merge import parts_of, was_applied
+from tandem.core.merge import advance, parts_of, was_applied
 from tandem.core.state import RecordId, Side
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one
 from tandem.engine.settle import Acted, Settler
 from tandem.replica import Absent, Handle, Observation, Sighting, Tombstone, Unreadable
 from tandem.store import models
-from tandem.store.contents import Payload, decode_contact, decode_payload
+from tandem.store.contents import Payload, decode_contact, decode_payload, encode_contact
 from tandem.store.journal import OutcomeKind
 
 
@@ -79,6 +79,9 @@ class _Recovery:
                 self._creation(intent)
             case "reference":
                 self._reference(intent)
+            case "release":
+                # May be repeated freely: wanted again.
+                self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now)
             case _ if found is not None:
                 self._change(intent, found)
 
@@ -110,6 +113,7 @@ class _Recovery:
         self.settler.created(
             intent, pair, row.record_id, as_stored(decode_payload(intent.payload).contact, found, self.bench.policy.region)
         )
+        self.settler.note(intent, row.record_id, None, encode_contact(found), row.version)
         self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
 
     def _again(self, intent: models.Intent) -> None:
@@ -163,6 +167,8 @@ class _Recovery:
         wanted = {part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region)}
         if intent.kind == "update" and wanted:
             self.settler.partly_updated(intent, frozenset(wanted), holds)
+            after = advance(payload.target, frozenset(wanted), holds, region)
+            self.settler.note(intent, intent.record_id, encode_contact(payload.target), encode_contact(after))
             self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
         else:
             self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now)

@@ -15,6 +15,7 @@ from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_o
 from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one, shadow_row
+from tandem.engine.reopening import UNDONE, put_back, set_record
 from tandem.errors import LinkStopped, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
@@ -92,21 +93,21 @@ class Settler:
         else:
             self.updated(intent, pair, seen.contact)
         before_content = bytes(before.content) if before is not None and before.content else None
-        self._note(intent, seen.handle.id, before_content, encode_contact(seen.contact))
+        self.note(intent, seen.handle.id, before_content, encode_contact(seen.contact), seen.version)
 
     def created(self, intent: models.Intent, pair: models.Pair, record_id: str, holds: Contact) -> None:
         """Join a created record to its source. `holds`: what the target is agreed to hold."""
         side, payload = Side(intent.side), decode_payload(intent.payload)
-        if side is Side.LEFT:
-            pair.left_id = record_id
-        else:
-            pair.right_id = record_id
+        set_record(pair, side, record_id)
         intent.record_id = record_id
+        self.acted.add(side, ActionKind.CREATE)
+        if intent.undo_id is not None:
+            put_back(self.bench, pair, side)
+            return
         pair.state, pair.reason, pair.is_dirty = PairState.LINKED.value, "created", True
         set_base(pair, side.other, payload.source)
         set_base(pair, side, holds.restricted(self.bench.fields))
         self.bench.pairs.save(pair)
-        self.acted.add(side, ActionKind.CREATE)
 
     def updated(self, intent: models.Intent, pair: models.Pair, holds: Contact) -> None:
         """Advance both bases by what was just propagated."""
@@ -119,8 +120,9 @@ class Settler:
 
     def _advance(self, intent: models.Intent, pair: models.Pair, sent: frozenset[Part], stored: frozenset[Part], holds: Contact) -> None:
         side, payload, region = Side(intent.side), decode_payload(intent.payload), self.bench.policy.region
-        set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
-        set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
+        if intent.undo_id is None:
+            set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
+            set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
         pair.is_dirty = True
         self.bench.pairs.save(pair)
         self.acted.add(side, ActionKind.UPDATE)
@@ -129,14 +131,13 @@ class Settler:
         """Close the pair of a record that was deleted on our word."""
         side = Side(intent.side)
         pair = self.bench.pairs.one(intent.pair_id or 0)
-        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted", False
+        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted" if intent.undo_id is None else UNDONE, False
         self.bench.pairs.save(pair)
         self.bench.pairs.close_all_questions(pair.id, self.bench.now())
         shadow = self.bench.archive.shadow(side, intent.record_id)
         if shadow is not None and shadow.presence != Presence.GONE.value:
-            before = bytes(shadow.content) if shadow.content else None
             absorb_one(self.bench, side, Tombstone(Handle(RecordId(shadow.record_id), shadow.locator)))
-            self._note(intent, intent.record_id, before, None)
+        self.note(intent, intent.record_id, encode_contact(decode_payload(intent.payload).target), None)
         self.acted.add(side, ActionKind.DELETE)
 
     def _refused(self, intent: models.Intent, outcome: Refused) -> None:
@@ -144,7 +145,7 @@ class Settler:
             self.acted.stopped_by = LinkStopped(outcome.sentence)
             self._touch(intent)
             return
-        if intent.pair_id is None:
+        if intent.pair_id is None or intent.undo_id is not None:
             return
         pair, payload = self.bench.pairs.one(intent.pair_id), decode_payload(intent.payload)
         wanted = payload.delta or payload.contact.values
@@ -163,11 +164,12 @@ class Settler:
             pair.is_dirty = True
             self.bench.pairs.save(pair)
 
-    def _note(self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None) -> None:
+    def note(self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None, version: str = "") -> None:
+        """Write a line of history about an intent that was carried out."""
         payload = decode_payload(intent.payload)
         weighs = "" if intent.is_approved else _weight(intent, payload)
         names = sorted(payload.delta or payload.contact.values)
-        note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs)
+        note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs, version, intent.undo_id)
         self.bench.journal.note(self.cycle, [note], self.bench.now())
 
 

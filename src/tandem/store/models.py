@@ -180,6 +180,23 @@ class Cycle(models.Model):
     counts = models.JSONField(default=dict)
 
 
+class Undo(models.Model):
+    """A person's word to take writes back: data for the next cycles, until it is done."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    #: Ids of lines of history.
+    changes = models.JSONField(default=list)
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    #: Numbers only: {"done", "kept"}.
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        """The open ones are read at every cycle."""
+
+        indexes = [models.Index(fields=["link"], name="undo_open", condition=models.Q(done_at=None))]
+
+
 class Intent(models.Model):
     """An action written down before it is tried, and its outcome."""
 
@@ -198,6 +215,8 @@ class Intent(models.Model):
     outcome = models.CharField(max_length=SHORT, default="")
     sentence = models.TextField(default="")
     is_approved = models.BooleanField(default=False)
+    #: The undo that wants it: its settling moves the shadow and no base.
+    undo = models.ForeignKey(Undo, on_delete=models.CASCADE, null=True)
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -221,6 +240,9 @@ class History(models.Model):
     after = models.BinaryField(null=True)
     #: What the brake counts it as ("creation", "update", "removal"); empty when a person had agreed to it.
     weighs = models.CharField(max_length=SHORT, default="")
+    #: What the written side called the state after it; empty where that is not known.
+    version = models.CharField(max_length=ID, default="")
+    undo = models.ForeignKey(Undo, on_delete=models.CASCADE, null=True)
 
     class Meta:
         """Read by time."""

@@ -54,6 +54,10 @@ class Pairs:
         """A pair by its id."""
         return self._all().get(id=pair_id)
 
+    def some(self, ids: Iterable[int]) -> dict[int, models.Pair]:
+        """The named pairs, by id."""
+        return {row.id: row for part in chunks(ids) for row in self._all().filter(id__in=part)}
+
     def of(self, side: Side, ids: Iterable[str]) -> dict[str, models.Pair]:
         """The pairs of the named records, closed ones too."""
         column = f"{side.value}_id"

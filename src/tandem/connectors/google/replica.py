@@ -144,6 +144,12 @@ class GoogleReplica:
         while part := list(islice(names, api.MAX_MEMBERS_A_CALL)):
             patiently(self._door, partial(self._door.send, api.add_members(self._group, part)))
 
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Take contacts out of the group. They stay among all contacts; those that are gone by now are passed over."""
+        names = iter([handle.locator for handle in handles])
+        while part := list(islice(names, api.MAX_MEMBERS_A_CALL)):
+            patiently(self._door, partial(self._door.send, api.remove_members(self._group, part)))
+
     def create_reference(self, name: str) -> Reference:
         """Google's contacts bear the organisation's name themselves: there is nothing to make."""
         raise NotImplementedError("contacts of Google point at nothing")

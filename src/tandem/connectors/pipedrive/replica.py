@@ -142,6 +142,9 @@ class PipedriveReplica:
     def adopt(self, handles: Sequence[Handle]) -> None:
         """Nothing: a person comes into the scope by a person's word (owner, filter), or by a resolution that the engine keeps."""
 
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Nothing, as `adopt`."""
+
     def create_reference(self, name: str) -> Reference:
         """Make an organisation, owned and visible like the persons of the link."""
         body: JsonObject = {"name": name, "owner_id": self._births.owner_id}
