@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem.core.canonical import entry_key, same_value
+from tandem.core.canonical import entry_key, same_text, same_value
 from tandem.core.contact import FIELDS, FIRST_NAME, LAST_NAME, Contact, Entry, FieldName, Value, apply_delta
 from tandem.core.merge import advance, parts_of, was_applied
 from tandem.core.state import RecordId, Side
@@ -164,11 +164,15 @@ class _Recovery:
         """Parts that hold what was sent are settled; whatever else there is, is decided anew."""
         region, wanted_to_hold = self.bench.policy.region, apply_delta(payload.target, payload.delta)
         sent = parts_of(payload.delta, region)
-        wanted = {part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region)}
-        if intent.kind == "update" and wanted:
-            self.settler.partly_updated(intent, frozenset(wanted), holds)
-            after = advance(payload.target, frozenset(wanted), holds, region)
-            self.settler.note(intent, intent.record_id, encode_contact(payload.target), encode_contact(after))
+        arrived = frozenset(part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region))
+        after = advance(payload.target, arrived, holds, region)
+        # Of a list that shall have no primary entry any more, the mark "arrives" before anything was sent.
+        done = {
+            name: change for name, change in payload.delta.items() if not same_text(after.values.get(name), payload.target.values.get(name))
+        }
+        if intent.kind == "update" and done:
+            self.settler.partly_updated(intent, arrived, holds)
+            self.settler.note(intent, intent.record_id, encode_contact(payload.target), encode_contact(after), done=done)
             self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
         else:
             self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now)

@@ -6,9 +6,9 @@ planned on, on the target the value that it stored. Both the live cycle (apply.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tandem.core.contact import Contact, FieldName
+from tandem.core.contact import Contact, Delta, FieldName
 from tandem.core.merge import Part, advance, parts_of, settled_parts
 from tandem.core.plan import ActionKind, count_blanks
 from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_older
@@ -164,9 +164,13 @@ class Settler:
             pair.is_dirty = True
             self.bench.pairs.save(pair)
 
-    def note(self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None, version: str = "") -> None:
-        """Write a line of history about an intent that was carried out."""
+    def note(
+        self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None, version: str = "", done: Delta | None = None
+    ) -> None:
+        """Write a line of history about an intent that was carried out. `done`: what of its change was, if not all."""
         payload = decode_payload(intent.payload)
+        if done is not None:
+            payload = replace(payload, delta=done)
         weighs = "" if intent.is_approved else _weight(intent, payload)
         names = sorted(payload.delta or payload.contact.values)
         note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs, version, intent.undo_id)
