@@ -14,7 +14,7 @@ from hashlib import sha256
 from tandem.core.canonical import fold_organisation
 from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
 from tandem.core.merge import Conflict, Merged, Part
-from tandem.core.plan import Action, ActionKind, Approval, Held, HoldReason, Plan, count_blanks, plan
+from tandem.core.plan import Action, ActionKind, Approval, HoldReason, Plan, count_blanks, plan
 from tandem.core.reconcile import (
     AskDeletion,
     Close,
@@ -358,11 +358,13 @@ def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -
     now = bench.now()
     keep: dict[str, set[QuestionKey]] = {"hold": set(decided.asked), "conflict": set(), "match": set()}
     for held in decided.plan.held:
-        key = _hold_key(decided, held)
+        key = _hold_key(decided, held.action)
         bench.pairs.ask(
             "hold", at=now, pair=key[0], side=key[1], part=key[2], data={"reason": held.reason.value, "action": held.action.kind.value}
         )
         keep["hold"].add(key)
+    # What a person has released stays released until it is done: one plan may be thought over before it is carried out.
+    keep["hold"] |= {_hold_key(decided, action) for action in decided.plan.actions if action.pair in decided.released}
     for pair_id, conflicts in decided.conflicts.items():
         for conflict in conflicts:
             if conflict.winner is None:
@@ -386,11 +388,11 @@ def _ask(bench: Bench, decided: Decided, questions: Sequence[models.Question]) -
             bench.pairs.close_questions(kind, asked | unseen, now)
 
 
-def _hold_key(decided: Decided, held: Held) -> QuestionKey:
-    newborn = decided.newborn.get(held.action.pair)
+def _hold_key(decided: Decided, action: Action) -> QuestionKey:
+    newborn = decided.newborn.get(action.pair)
     if newborn is None:
-        return (held.action.pair, held.action.side.value, "")
-    return (newborn.pair, held.action.side.value, f"{newborn.source.value}:{newborn.record_id}")
+        return (action.pair, action.side.value, "")
+    return (newborn.pair, action.side.value, f"{newborn.source.value}:{newborn.record_id}")
 
 
 def _digest_part(bench: Bench, ids: tuple[str, ...]) -> str:
