@@ -65,7 +65,7 @@ class Watching:
             reference_tokens=LIST_TOKENS,
             walk_tokens=walk,
             links=links,
-            night_s=night_of(link),
+            night_s=night_of(row.id),
         )
 
     def adaptive(self, row: models.Link) -> Adaptive:
