@@ -22,7 +22,15 @@ from tandem.store import models
 from tandem.store.hints import Hints
 
 ASKED = {Side.LEFT: Look.CHANGES, Side.RIGHT: Look.ASKED}
-PRICES = {"getPersons": 10, "getPerson": 1, "getOrganizations": 10, "getOrganization": 1, "updatePerson": 5, "addPerson": 5, "deletePerson": 3}
+PRICES = {
+    "getPersons": 10,
+    "getPerson": 1,
+    "getOrganizations": 10,
+    "getOrganization": 1,
+    "updatePerson": 5,
+    "addPerson": 5,
+    "deletePerson": 3,
+}
 
 
 class Told(Stage):
@@ -32,9 +40,7 @@ class Told(Stage):
         """Both webhooks."""
         for kind in ("person", "organization"):
             body = {"subscription_url": "https://tandem.example.com/h", "event_action": "*", "event_object": kind, "name": "Tandem"}
-            request = Request(
-                "POST", "/v1/webhooks", (), {"x-api-token": "sandbox-pipedrive-token"}, json.dumps(body).encode()
-            )
+            request = Request("POST", "/v1/webhooks", (), {"x-api-token": "sandbox-pipedrive-token"}, json.dumps(body).encode())
             assert self.world.pipedrive.handle(request).status == 201
 
     @property

@@ -35,6 +35,23 @@ SETTLE_S = 30.0
 _BRIEFLY = timedelta(seconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one side is watched. `sentence`: why it tells nothing by itself, where it could."""
+
+    product: str
+    tells: bool
+    sentence: str
+    heard_at: datetime | None
+    next_look_at: datetime | None
+    why: str
+
+    def data(self) -> dict[str, object]:
+        """As `--json` shows it."""
+        heard, following = (at.isoformat() if at else None for at in (self.heard_at, self.next_look_at))
+        return {"webhooks": self.tells, "sentence": self.sentence, "heard_at": heard, "next_look_at": following, "why": self.why}
+
+
 @dataclass(slots=True)
 class Watching:
     """Looks at the links of one installation. `is_sandboxed`: it works with the sandbox."""
@@ -112,9 +129,13 @@ class Watching:
         """Whether webhooks tell of changes."""
         return self._tells(Watches(self.alias, LinkId(link)).of(Side.RIGHT))
 
-    def told(self, link: int) -> list[tuple[str, models.Watch]]:
-        """How the sides are watched, by product."""
-        return [(PRODUCT[side], Watches(self.alias, LinkId(link)).of(side)) for side in Side]
+    def views(self, link: int) -> list[View]:
+        """How the sides are watched."""
+        watches = [(PRODUCT[side], Watches(self.alias, LinkId(link)).of(side)) for side in Side]
+        return [
+            View(product, bool(watch.subscriptions), watch.sentence, watch.heard_at, watch.next_look_at, watch.why)
+            for product, watch in watches
+        ]
 
     def _tells(self, watch: models.Watch) -> bool:
         return bool(watch.subscriptions)
