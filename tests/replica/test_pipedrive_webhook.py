@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 
 from replica.pipedrive_bench import Bench
+from replica.worlds import WorldClock
+from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.api import Api
 from tandem.connectors.pipedrive.webhook import Subscribed, Subscriptions, Ticket, hints_of
 from tandem.core.state import RecordId, Version
 from tandem.errors import Malformed
 from tandem.replica import Handle, Hint
 from tandem.sandbox.pipedrive_webhooks import basic
+from tandem.sandbox.world import World
 
 URL, OTHER = "https://tandem.example.com/hooks/pipedrive/aaa", "https://tandem.example.com/hooks/pipedrive/bbb"
 TICKET = Ticket("aaa", "user", "password")
+
+
+@pytest.fixture
+def bench(world: World, clock: WorldClock, client: httpx2.Client) -> Bench:
+    """An administrator."""
+    return Bench(world, clock, client)
 
 
 def heard(bench: Bench) -> list[Hint]:
@@ -110,8 +120,17 @@ def test_a_ban_is_a_gap(bench: Bench) -> None:
     assert subscriptions.ensure(ids, URL, TICKET) == Subscribed(ids, has_gap=True)
 
 
-def test_no_room_and_no_right(bench: Bench) -> None:
-    """The limit of forty is a reason to be told, with nothing left behind that was not there; so is a user who may not."""
-    bench.switch(webhook_limit=0)
+@pytest.mark.parametrize("room", [0, 1])
+def test_no_room(bench: Bench, room: int) -> None:
+    """The limit of forty is a reason that is told, and half of our webhooks is none: nothing stays behind."""
+    bench.switch(webhook_limit=room)
     found = Subscriptions(Api(bench.door)).ensure((), URL, TICKET)
     assert (found.ids, "as many webhooks as" in found.sentence) == ((), True)
+    assert not bench.world.pipedrive.company.outbox.webhooks
+
+
+def test_no_right(bench: Bench, clock: WorldClock) -> None:
+    """A user who may not have webhooks is told so."""
+    forbidden = httpx2.MockTransport(lambda _: httpx2.Response(403, json={"success": False, "error": "Only admins may."}))
+    refused = Bench(bench.world, clock, make_client(timeout_s=5.0, transport=forbidden))
+    assert "administrators" in Subscriptions(Api(refused.door)).ensure((), URL, TICKET).sentence

@@ -13,7 +13,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tandem.connectors.http import Json, JsonObject, as_object, object_at, parse, text_at
@@ -115,12 +115,23 @@ class Subscriptions:
                 else:
                     self._end(id_)
             has_gap = any(kind not in kept for kind in KINDS) or any(_has_failed(ours[id_]) for id_ in kept.values())
-            ids = [kept.get(kind) or self._make(kind, url, ticket) for kind in KINDS]
+            ids = self._complete(kept, url, ticket)
         except (NotAllowed, ConsentNarrowed):
             return Subscribed(sentence="Pipedrive lets only administrators have webhooks, so it is asked instead.")
         except Rejected as error:
             return Subscribed(sentence=_refusal(error))
         return Subscribed(tuple(ids), has_gap=has_gap)
+
+    def _complete(self, kept: Mapping[str, str], url: str, ticket: Ticket) -> list[str]:
+        """The ids of all, those that are lacking made. All or none: half of them would tell half."""
+        made: list[str] = []
+        try:
+            for kind in KINDS:
+                made.append(kept.get(kind) or self._make(kind, url, ticket))
+        except Rejected:
+            self.end([*made, *kept.values()])
+            raise
+        return made
 
     def end(self, ids: Sequence[str]) -> None:
         """End our subscriptions; those that are gone already are passed over."""
