@@ -153,3 +153,56 @@ def test_a_sync_beside_a_run(tandem: Line) -> None:
         assert (told.code, told.data["state"]) == (0, "in-sync"), told
         assert "Ida Nowa" in persons(tandem)
         assert run.stop(signal.SIGTERM)[0] == 0
+
+
+def test_an_edit_arrives_within_two_seconds(tandem: Line) -> None:
+    """With webhooks from the sandbox an edit in Pipedrive stands in Google within two seconds, 95 times of 100; the status says that
+    they are on; and a deletion goes over without anybody listing everything.
+    """  # noqa: D205 - one promise
+    waits = []
+    with running(own(tandem)) as run:
+        assert run.wait_for("watching")["webhooks"] is True
+        state = tandem.control.call("GET", "state", service="pipedrive")["persons"]
+        assert isinstance(state, list)
+        ids = [one["id"] for one in state if isinstance(one, dict) and not one["is_deleted"]]
+        for turn in range(20):
+            begun = time.monotonic()
+            tandem.edit("pipedrive", "update_person", {"id": ids[turn % len(ids)], "first_name": f"Turn{turn}"})
+            while f"Turn{turn}" not in json.dumps(tandem.control.call("GET", "state", service="google")["contacts"]):
+                assert time.monotonic() - begun < PATIENCE_S
+                time.sleep(0.02)
+            waits.append(time.monotonic() - begun)
+        watched = tandem("status", "--json").data["links"][0]["watched"]["pipedrive"]  # type: ignore[index]
+        assert watched["webhooks"] is True
+        assert watched["heard_at"]
+        assert "Webhooks: on" in tandem("status").out
+        tandem.edit("pipedrive", "delete_person", {"id": ids[0]})
+        run.wait_for("change", side="google", kind="delete")
+    print("seconds until an edit arrived:", sorted(waits))
+    assert sorted(waits)[int(len(waits) * 0.95) - 1] < 2.0
+
+
+def test_without_an_address_it_is_asked_instead(tandem: Line) -> None:
+    """No room for webhooks: everything flows all the same, and the status says why it is asked instead."""
+    tandem.control.call("POST", "switches", {"service": "pipedrive", "name": "webhook_limit", "value": 0})
+    try:
+        with running(own(tandem)) as run:
+            assert run.wait_for("watching")["webhooks"] is False
+            tandem.edit("pipedrive", "create_person", {"name": "Ola Zielona", "emails": [{"value": "ola@example.com", "primary": True}]})
+            run.wait_for("change", name="Ola Zielona", side="google")
+            told = tandem("status").out
+        assert "Webhooks: off. The Pipedrive user has as many webhooks as Pipedrive allows" in told
+        assert "Next look at Pipedrive" in told
+    finally:
+        tandem.control.call("POST", "switches", {"service": "pipedrive", "name": "webhook_limit", "value": 40})
+
+
+def test_removal_ends_the_webhooks(tandem: Line) -> None:
+    """A link that is removed leaves no webhook behind."""
+    with running(own(tandem)) as run:
+        run.wait_for("watching")
+        hooks = tandem.control.call("GET", "state", service="pipedrive")["webhooks"]
+        assert isinstance(hooks, list)
+        assert len(hooks) == 2
+    assert tandem("link", "remove", "1").code == 0
+    assert tandem.control.call("GET", "state", service="pipedrive")["webhooks"] == []

@@ -114,7 +114,7 @@ def test_a_ban_is_a_gap(bench: Bench) -> None:
     """Deliveries that failed since are a reason to look at once."""
     subscriptions = Subscriptions(Api(bench.door))
     ids = subscriptions.ensure((), URL, TICKET).ids
-    bench.person(first_name="Ann")
+    bench.person(first_name="Ann", last_name="Secret")
     for delivery in bench.world.pipedrive.due_deliveries(bench.clock.now()):
         bench.world.pipedrive.delivered(delivery.id, 500)
     assert subscriptions.ensure(ids, URL, TICKET) == Subscribed(ids, has_gap=True)

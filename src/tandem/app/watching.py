@@ -31,6 +31,8 @@ from tandem.store.watches import Watches
 SANDBOX_LOOK_S = 2.0
 #: While something settles (a name without address, a deletion at rest) it is asked whether it has, which mostly costs nothing.
 SETTLE_S = 30.0
+#: No side is looked at again sooner, whatever became of the look before.
+SHORTEST_S = 15.0
 #: What a person has to see changing goes first.
 _BRIEFLY = timedelta(seconds=1)
 
@@ -158,7 +160,7 @@ class Watching:
                 watch.active_at = now
             following = self._pace(row, side)(self._seen_again(seen, watch), now)
             # What was due and could not be done is not tried again at once.
-            at = max(following.at, now + timedelta(seconds=self.settle_s)) if looks[side] is not Look.ASKED else following.at
+            at = max(following.at, now + timedelta(seconds=min(self.settle_s, SHORTEST_S))) if looks[side] is not Look.ASKED else following.at
             watch.next_look_at, watch.why = at, following.why
             watches.save(watch)
             due += [at, *self._soon(bench, side, seen.drained_at, now)]
