@@ -107,14 +107,14 @@ def day(tmp_path: Path) -> Iterator[Day]:
 
 def test_idle_hours_without_webhooks(day: Day) -> None:
     """Persons every five minutes, organisations every thirty: within a quarter of our share."""
-    day.live(3)
+    day.live(2)
     calls = day.calls()
-    assert 35 <= calls["getPersons"] <= 37
-    assert 5 <= calls["getOrganizations"] <= 7
+    assert 23 <= calls["getPersons"] <= 25
+    assert 3 <= calls["getOrganizations"] <= 5
     assert set(calls) == {"getPersons", "getOrganizations"}
-    assert day.tokens() <= QUARTER * 3 / 24
+    assert day.tokens() <= QUARTER * 2 / 24
     google = Counter(entry.kind for entry in day.world.log if entry.service == "google")
-    assert sum(google.values()) < 3 * 60
+    assert sum(google.values()) < 2 * 60
 
 
 def test_an_idle_night_with_webhooks(day: Day) -> None:
@@ -122,12 +122,12 @@ def test_an_idle_night_with_webhooks(day: Day) -> None:
     day.clock.sleep(13 * 3_600)
     day.live(0.1, hears=True)
     day.world.log.clear()
-    day.live(6, hears=True)
+    day.live(4, hears=True)
     calls = day.calls()
-    assert 5 + 2 <= calls["getPersons"] <= 6 + 2
-    assert 5 + 2 <= calls["getOrganizations"] <= 6 + 2
+    assert 4 <= calls["getPersons"] <= 4 + 2
+    assert 4 <= calls["getOrganizations"] <= 4 + 2
     assert calls["getWebhooks"] <= 1
-    assert day.tokens() <= 8 * 20 + 10
+    assert day.tokens() <= 6 * 20 + 10
 
 
 def test_a_change_without_webhooks_is_found_within_the_pace(day: Day) -> None:
