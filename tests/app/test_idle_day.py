@@ -66,10 +66,6 @@ class Day:
         assert cost == sum(sum(entry.tokens.values()) for entry in self.world.log if entry.service == "pipedrive")
         return cost
 
-    def names(self) -> set[str]:
-        """The names in Google."""
-        return {str(one) for one in self.world.google.state()["contacts"]}
-
 
 def config(folder: Path) -> Config:
     """As for the real services, but for the addresses."""
@@ -90,7 +86,9 @@ def day(tmp_path: Path) -> Iterator[Day]:
     world = World(clock=SandboxClock(frozen_at=START), seed=7)
     world.google.human("create_group", {"name": "Pipedrive"})
     for number in range(20):
-        world.pipedrive.human("create_person", {"name": f"P{number} Test", "emails": [{"value": f"p{number}@example.com", "primary": True}]})
+        world.pipedrive.human(
+            "create_person", {"name": f"P{number} Test", "emails": [{"value": f"p{number}@example.com", "primary": True}]}
+        )
     clock = WorldClock(world)
     one_by_one = lambda tasks: [task() for task in tasks]  # noqa: E731
     with Tandem(config(tmp_path), clock=clock, transport=SandboxTransport(world), run_all=one_by_one) as tandem:

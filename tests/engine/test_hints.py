@@ -1,4 +1,4 @@
-"""Promise: hints make changes arrive quickly and cheaply, and are never believed: lost, doubled, reordered or forged, nothing goes wrong."""
+"""Promise: hints make changes arrive quickly and cheaply, and are never believed: lost, doubled, reordered or forged, all is well."""
 
 from __future__ import annotations
 
@@ -291,7 +291,6 @@ def test_out_of_scope_stays_outside(stage: Told) -> None:
 def test_any_mixture(seed: int) -> None:
     """Random edits, their deliveries lost, doubled and shuffled, forged ones among them: after one look all is equal."""
     rng = random.Random(seed)
-    print("seed", seed)
     stage = Told(Terms(seed=seed))
     for number in range(6):
         stage.person(first_name=f"P{number}", last_name="Hint", emails=[{"value": f"p{number}@example.com", "primary": True}])

@@ -160,7 +160,11 @@ class Watching:
                 watch.active_at = now
             following = self._pace(row, side)(self._seen_again(seen, watch), now)
             # What was due and could not be done is not tried again at once.
-            at = max(following.at, now + timedelta(seconds=min(self.settle_s, SHORTEST_S))) if looks[side] is not Look.ASKED else following.at
+            at = (
+                max(following.at, now + timedelta(seconds=min(self.settle_s, SHORTEST_S)))
+                if looks[side] is not Look.ASKED
+                else following.at
+            )
             watch.next_look_at, watch.why = at, following.why
             watches.save(watch)
             due += [at, *self._soon(bench, side, seen.drained_at, now)]
