@@ -72,7 +72,8 @@ def config(folder: Path) -> Config:
     place = "http://127.0.0.1:1"
     return load(
         {
-            "TANDEM_DATA_DIR": str(folder / "data"), "TANDEM_GOOGLE_API_URL": f"{place}/google", "TANDEM_GOOGLE_TOKEN_URL": f"{place}/google/token",
+            "TANDEM_DATA_DIR": str(folder / "data"), "TANDEM_GOOGLE_API_URL": f"{place}/google",
+            "TANDEM_GOOGLE_TOKEN_URL": f"{place}/google/token",
             "TANDEM_PIPEDRIVE_API_URL": f"{place}/pipedrive", "TANDEM_GOOGLE_CLIENT_ID": "sandbox-client",
             "TANDEM_GOOGLE_CLIENT_SECRET": "sandbox-secret",
         },

@@ -126,8 +126,7 @@ class Subscriptions:
         """The ids of all, those that are lacking made. All or none: half of them would tell half."""
         made: list[str] = []
         try:
-            for kind in KINDS:
-                made.append(kept.get(kind) or self._make(kind, url, ticket))
+            made.extend(kept.get(kind) or self._make(kind, url, ticket) for kind in KINDS)
         except Rejected:
             self.end([*made, *kept.values()])
             raise
