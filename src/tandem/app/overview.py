@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tandem.app.results import Result, of_row
+from tandem.app.watching import View
 from tandem.core.state import LinkId
 from tandem.store import models
+from tandem.store.hints import Hints
 from tandem.store.journal import Journal
 from tandem.store.links import label_of
 from tandem.store.pairs import Pairs
@@ -43,6 +45,9 @@ class Overview:
     last: Result | None
     tokens_today: int
     next_step: str
+    #: How both sides are watched, and what was told and is not done yet.
+    watched: tuple[View, ...] = ()
+    hints: int = 0
 
 
 def overview(tandem: Tandem, row: models.Link) -> Overview:
@@ -71,6 +76,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         last=of_row(last) if last else None,
         tokens_today=tandem.links.tokens_of(company, tandem.clock.now().date()),
         next_step=_next_step(row, questions, parked),
+        watched=tuple(tandem.watching.views(row.id)),
+        hints=Hints(tandem.alias, link).count(),
     )
 
 

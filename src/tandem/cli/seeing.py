@@ -57,7 +57,7 @@ def _data(view: Overview) -> dict[str, object]:
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
         "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions), "parked": view.parked,
         "settling": view.settling, "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today,
-        "next": view.next_step,
+        "next": view.next_step, "hints": view.hints, "watched": {watched.product: watched.data() for watched in view.watched},
     }  # fmt: skip
 
 
@@ -77,9 +77,23 @@ def _say(view: Overview, now: datetime) -> None:
     waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
+    if view.state in {"active", "waiting"}:
+        _say_watched(view)
     say(f"  Pipedrive tokens today: {view.tokens_today}.")
     if view.next_step:
         say(f"  To do: {view.next_step}")
+
+
+def _say_watched(view: Overview) -> None:
+    for watched in view.watched:
+        if watched.product == "pipedrive" and (watched.tells or watched.sentence):
+            heard = f"; the last one came {local(watched.heard_at)}" if watched.heard_at else ""
+            say(f"  Webhooks: on{heard}." if watched.tells else f"  Webhooks: off. {watched.sentence}")
+    for watched in view.watched:
+        if watched.next_look_at is not None:
+            say(f"  Next look at {_PRODUCTS[watched.product]}: {local(watched.next_look_at)} ({watched.why}).")
+    if view.hints:
+        say(f"  {counted(view.hints, 'hint')} of changes not looked at yet.")
 
 
 def history(

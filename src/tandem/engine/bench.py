@@ -16,9 +16,10 @@ from tandem.core.contact import ORGANISATION, Contact, Delta, FieldName
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, Marker, Side
 from tandem.errors import StorageError
-from tandem.replica import References, Replica
+from tandem.replica import References, Replica, Work
 from tandem.store import models
 from tandem.store.archive import Archive
+from tandem.store.hints import Hints
 from tandem.store.journal import Journal
 from tandem.store.pairs import Pairs
 from tandem.store.past import Past
@@ -29,6 +30,10 @@ MARKER_PREFIX = "tandem1"
 
 def _no_news(line: str, /, **counts: object) -> None:
     """Nobody listens."""
+
+
+def _spend_anyhow(work: Work, /) -> None:
+    """Nobody divides a budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,13 @@ class Bench:
     timings: Timings = Timings()
     token: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
     news: Callable[..., None] = _no_news
+    #: Says what the calls that follow are made for.
+    spend_as: Callable[[Work], None] = _spend_anyhow
     archive: Archive = field(init=False)
     pairs: Pairs = field(init=False)
     journal: Journal = field(init=False)
     past: Past = field(init=False)
+    hints: Hints = field(init=False)
     schedule: Schedule = field(init=False)
     lease: Lease | None = None
     #: References that a side refused to make, by folded name, with the sentence: who needs one goes without it.
@@ -76,6 +84,7 @@ class Bench:
         self.pairs = Pairs(self.alias, self.link)
         self.journal = Journal(self.alias, self.link)
         self.past = Past(self.alias, self.link)
+        self.hints = Hints(self.alias, self.link)
         self.schedule = Schedule(self.alias)
 
     @property

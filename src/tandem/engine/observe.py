@@ -60,8 +60,10 @@ class Absorbed:
     births: int
 
 
-def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
+def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = ()) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
+
+    `asked`: records that are to be seen, by the drain or by a direct read.
 
     Raises:
         Malformed: the drain ended without a new position.
@@ -79,7 +81,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
             gathered = _drain(bench, side, None)
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
-    _look_directly(bench, gathered)
+    look_directly(bench, gathered, asked)
     return gathered
 
 
@@ -110,9 +112,10 @@ def _examine_missing(bench: Bench, gathered: Gathered) -> None:
     gathered.is_disbelieved = was_cut
 
 
-def _look_directly(bench: Bench, gathered: Gathered) -> None:
-    """Read what an earlier drain asked to be read, lists that may be cut short, and equal versions with another content."""
-    wanted = {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
+def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = ()) -> None:
+    """Read what an earlier drain or a hint asked to be read, lists that may be cut short, and equal versions with another content."""
+    wanted = {handle.id: handle for handle in asked if handle.id not in gathered.sightings}
+    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
     observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
     wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
     if observations and not bench.replicas[gathered.side].capabilities.has_compare_and_set:

@@ -95,6 +95,14 @@ class Archive:
             if row.record_id == text or holds(bytes(row.content or b"{}"), text) or (not row.content and not wanted.isdisjoint(row.keys))
         ]
 
+    def count(self, side: Side) -> int:
+        """How many records are known that exist."""
+        return self._shadows(side).exclude(presence=Presence.GONE.value).count()
+
+    def count_references(self, side: Side) -> int:
+        """How many references are known."""
+        return models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value).count()
+
     def live_ids(self, side: Side) -> set[str]:
         """Ids of the records in scope."""
         return set(self._shadows(side).filter(presence=Presence.LIVE.value).values_list("record_id", flat=True))

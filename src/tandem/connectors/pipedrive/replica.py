@@ -107,6 +107,10 @@ class PipedriveReplica:
         """See the port."""
         return self._reader.fetch(handles, self._run_all)
 
+    def fetch_references(self, ids: Sequence[str]) -> list[Reference]:
+        """Organisations as they are now, deleted ones too."""
+        return list(self._organisations.look_up(ids))
+
     def disputed(self, listed: frozenset[RecordId]) -> frozenset[RecordId]:
         """See the port."""
         return self._reader.disputed(listed, self._run_all)
