@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -56,17 +55,12 @@ def body(id_: int = 1) -> bytes:
 
 
 def test_what_is_taken(inbox: Inbox, url: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """The right path, method and credentials: 200 within a tenth of a second, and one hint, bearing nothing of the content. Nothing is
-    printed.
+    """The right path, method and credentials: 200 before anybody looks into it, and one hint, bearing nothing of the content. Nothing
+    is printed.
     """  # noqa: D205 - one promise
     with httpx2.Client(trust_env=False) as client:
-        client.get(url)
-        waits = []
         for number in range(20):
-            begun = time.perf_counter()
             assert client.post(f"{url}{PATH}{TICKET.place}", content=body(number), auth=AUTH).status_code == 200
-            waits.append(time.perf_counter() - begun)
-    assert sorted(waits)[len(waits) // 2] < 0.1
     assert inbox.arrived.is_set()
     told = list(inbox.taken())
     assert [one.hints[0].handle.id for one in told] == [str(number) for number in range(20)]
