@@ -189,6 +189,40 @@ def test_a_deletion_is_seen_at_once(stage: Told) -> None:
     equal(stage)
 
 
+def test_deletions_among_many_are_seen_at_once(stage: Told) -> None:
+    """Where many hints are one list, which shows no deletion, those that it leaves out are read singly: nothing waits for the night."""
+    for id_ in range(1, 11):
+        rename(stage, id_, f"Many{id_}")
+    for id_ in (11, 12):
+        stage.pipedrive_does("delete_person", id=id_)
+    stage.hear()
+    stage.hinted()
+    assert stage.asked_of_pipedrive() == ["getPersons", "getPerson", "getPerson"]
+    assert stage.hints.count() == 0
+    stage.wait(2)
+    assert stage.hinted().written[Side.LEFT]["deleted"] == 2
+    assert names(stage) == {f"Many{id_}" for id_ in range(1, 11)}
+    equal(stage)
+
+
+def test_taking_back_looks_at_both_sides(stage: Told) -> None:
+    """An undo is planned on what stands there now, not on what was last told of: a later edit that nobody has told of stays."""
+    rename(stage, 3, "Renamed")
+    stage.hear()
+    stage.hinted()
+    (line,) = models.History.objects.using(stage.alias).filter(kind="update")
+    stage.wait(60)
+    rename(stage, 3, "Later")
+    stage.deliveries()
+    stage.bench().past.ask([line.id], stage.clock.now())
+    stage.hinted(dict.fromkeys(Side, Look.ASKED))
+    assert not models.History.objects.using(stage.alias).filter(undo__isnull=False).exists()
+    assert "Later" in names(stage)
+    stage.hinted(dict.fromkeys(Side, Look.ASKED))
+    assert stage.asked_of_pipedrive() == []
+    equal(stage)
+
+
 def test_a_renamed_organisation(stage: Told) -> None:
     """An organisation renamed in Pipedrive renames the company of its persons, by one read of the organisation."""
     made = stage.pipedrive_does("create_organization", name="Old Works")

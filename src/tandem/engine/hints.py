@@ -7,7 +7,7 @@ Rules
 - A hint is done when a read shows what it announces (a version that is not older; for a deletion: gone), or after two like reads one
   read lag apart; not before. Told again while it was being looked at, it stays.
 - Looking at what was asked for moves no cursor and proves nothing about anything else. Where a position is needed - a creation, a
-  deletion that rests, a write without answer - the side is drained all the same.
+  deletion that rests, a write without answer, a taking back - the side is drained all the same.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def _at_least(bench: Bench, side: Side, look: Look) -> Look:
     feed = bench.archive.feed(side)
     is_new = not feed.cursor or feed.listed_at is None or bench.link_row().first_synced_at is None
     is_open = any(intent.side == side.value for intent in bench.journal.pending())
-    return Look.CHANGES if is_new or is_open or _rests(bench, side, feed.drained_at) else Look.ASKED
+    # What a person wants taken back is judged by what stands on both sides now.
+    is_needed = is_new or is_open or bool(bench.past.wanted()) or _rests(bench, side, feed.drained_at)
+    return Look.CHANGES if is_needed else Look.ASKED
 
 
 def _rests(bench: Bench, side: Side, drained_at: datetime | None) -> bool:
