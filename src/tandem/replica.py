@@ -95,6 +95,36 @@ class Reference:
     is_gone: bool = False
 
 
+#: A version that was not told.
+UNSAID = Version("")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Somebody says that a record (or a reference) has moved. Never content: what it announces is believed when a read shows it.
+
+    `version` is the state announced, empty where that was not said; `is_gone`: it announces a deletion; `trace` names the delivery.
+    """
+
+    handle: Handle
+    version: Version = UNSAID
+    is_gone: bool = False
+    is_reference: bool = False
+    merged_into: RecordId | None = None
+    trace: str = ""
+
+
+class Work(Enum):
+    """What calls are made for; a budget may be divided by it."""
+
+    #: Carrying over what people changed, and whatever they ask for by name.
+    PEOPLE = "people"
+    #: Looking whether anything has changed.
+    LOOKING = "looking"
+    #: The first sync of a link.
+    FIRST = "first"
+
+
 class Listing(Enum):
     """What the pages of one drain are."""
 
@@ -154,6 +184,8 @@ class Creation:
 
     contact: Contact
     marker: Marker
+    #: An earlier record, raw, whose other parts are put back as far as the side takes them.
+    like: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +323,10 @@ class Replica(Protocol):
         """Direct reads, in the order of the handles."""
         ...
 
+    def fetch_references(self, ids: Sequence[str]) -> list[Reference]:
+        """Direct reads of references; those that cannot be read are left out."""
+        ...
+
     def disputed(self, listed: frozenset[RecordId]) -> frozenset[RecordId]:
         """Ids of the scope on which a second, independent look at the replica disagrees with a full listing just made."""
         ...
@@ -325,6 +361,10 @@ class Replica(Protocol):
 
     def adopt(self, handles: Sequence[Handle]) -> None:
         """Bring existing records into the scope. May be repeated freely."""
+        ...
+
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Take records out of the scope that `adopt` brought in; they stay otherwise. May be repeated freely."""
         ...
 
     def create_reference(self, name: str) -> Reference:

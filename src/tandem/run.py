@@ -26,6 +26,7 @@ from tandem.app import Tandem
 from tandem.app.estimates import Estimate, estimate
 from tandem.app.linking import Wish
 from tandem.app.places import DATABASE_NAME, DataDir
+from tandem.app.receiving import Receiver
 from tandem.app.results import Result
 from tandem.app.sandboxed import API_TOKEN, FOLDER_NAME, REFRESH_TOKEN, SandboxControl, config_with, drop_note, write_note
 from tandem.app.stories import Line, lines
@@ -41,7 +42,9 @@ from tandem.store.models import Link
 LABEL = "Pipedrive"
 #: How often it is looked whether a link is due or a cycle was asked for.
 TICK_S = 0.25
-#: Deletions in Pipedrive show in full listings only; in the sandbox nobody wants to wait a day for them.
+#: How often the webhooks are looked after, which mostly is a look into our own tables.
+TEND_EVERY_S = 30.0
+#: Without webhooks, deletions in Pipedrive show in full listings only; in the sandbox nobody wants to wait a day for them.
 SANDBOX_FULL_EVERY_S = 20.0
 #: How long a cycle may go on after a stop was asked for.
 LAST_MOMENT_S = 3
@@ -204,8 +207,9 @@ class Runner:
             link = self._begin(tandem) if is_demo else None
             if self._stop.is_set():
                 return
-            self._voice.watching(tandem, link, _examples(tandem, link) if link else [])
-            self._loop(tandem)
+            with Receiver(tandem) as receiver:
+                self._voice.watching(tandem, link, _examples(tandem, link) if link else [])
+                self._loop(tandem, receiver)
 
     def _begin(self, tandem: Tandem) -> int:
         """Connect, link, show, sync: what a person would do first. Returns the link."""
@@ -230,18 +234,24 @@ class Runner:
 
     # The loop
 
-    def _loop(self, tandem: Tandem) -> None:
-        listed_at = tandem.clock.now()
+    def _loop(self, tandem: Tandem, receiver: Receiver) -> None:
+        listed_at = tended_at = tandem.clock.now()
         while not self._stop.is_set():
             now = tandem.clock.now()
-            is_full = tandem.sandbox is not None and (now - listed_at).total_seconds() > SANDBOX_FULL_EVERY_S
-            for link in tandem.schedule.due(now):
+            tandem.forget_old()
+            if abs((now - tended_at).total_seconds()) > TEND_EVERY_S:
+                tended_at = now
+                receiver.tend()
+            receiver.take()
+            is_late = tandem.sandbox is not None and (now - listed_at).total_seconds() > SANDBOX_FULL_EVERY_S
+            for link in tandem.schedule.due(tandem.clock.now()):
+                is_full = is_late and not tandem.watching.tells(link)
                 if is_full:
                     listed_at = now
                 self._cycle(tandem, link, is_full=is_full)
                 if self._stop.is_set():
                     return
-            self._stop.wait(TICK_S)
+            receiver.arrived.wait(TICK_S)
 
     def _cycle(self, tandem: Tandem, link: int, *, is_full: bool) -> None:
         try:

@@ -191,7 +191,60 @@ def test_a_run_with_accounts_of_ones_own(tandem: Line) -> None:
     with running(own(tandem)) as run:
         assert run.wait_for("watching")["link"] is None
         tandem.edit("pipedrive", "update_person", {"id": 1, "first_name": "Hanna"})
-        assert tandem("sync", "--json").data["google"] == {"created": 0, "updated": 1, "deleted": 0}
+        # The run looks by itself when it begins: it may be that look which finds the edit.
+        assert tandem("sync").code == 0
         assert run.wait_for("change")["name"] == "Hanna Nowak"
         assert run.stop(signal.SIGTERM) == 0
     assert not (tandem.data_dir / "sandbox.json").exists()
+
+
+def test_edits_arrive_by_webhooks(tandem: Line) -> None:
+    """With webhooks each edit in Pipedrive, and a deletion, goes over without anybody listing persons; the status says that they are on.
+
+    How soon, tests/app says on a virtual clock.
+    """
+    with running(own(tandem)) as run:
+        assert run.wait_for("watching")["webhooks"] is True
+        state = tandem.control.call("GET", "state", service="pipedrive")["persons"]
+        assert isinstance(state, list)
+        ids = [one["id"] for one in state if isinstance(one, dict) and not one["is_deleted"]]
+        log = tandem.control.call("GET", "log")["last"]
+        for turn in range(20):
+            tandem.edit("pipedrive", "update_person", {"id": ids[turn % len(ids)], "first_name": f"Turn{turn}"})
+            while f"Turn{turn}" not in str(run.wait_for("change", side="google")["name"]):
+                pass
+        # Not none: the safety look, or the night's walk, may fall into these moments.
+        lists = [entry for entry in entries(tandem, log) if "getPersons" in str(entry)]
+        assert len(lists) < 10
+        watched = tandem("status", "--json").data["links"][0]["watched"]["pipedrive"]  # type: ignore[index]
+        assert watched["webhooks"] is True
+        assert watched["heard_at"]
+        assert "Webhooks: on" in tandem("status").out
+        tandem.edit("pipedrive", "delete_person", {"id": ids[0]})
+        run.wait_for("change", side="google", kind="delete")
+
+
+def test_without_an_address_it_is_asked_instead(tandem: Line) -> None:
+    """No room for webhooks: everything flows all the same, and the status says why it is asked instead."""
+    tandem.control.call("POST", "switches", {"service": "pipedrive", "name": "webhook_limit", "value": 0})
+    try:
+        with running(own(tandem)) as run:
+            assert run.wait_for("watching")["webhooks"] is False
+            tandem.edit("pipedrive", "create_person", {"name": "Ola Zielona", "emails": [{"value": "ola@example.com", "primary": True}]})
+            run.wait_for("change", name="Ola Zielona", side="google")
+            told = tandem("status").out
+        assert "Webhooks: off. The Pipedrive user has as many webhooks as Pipedrive allows" in told
+        assert "Next look at Pipedrive" in told
+    finally:
+        tandem.control.call("POST", "switches", {"service": "pipedrive", "name": "webhook_limit", "value": 40})
+
+
+def test_removal_ends_the_webhooks(tandem: Line) -> None:
+    """A link that is removed leaves no webhook behind."""
+    with running(own(tandem)) as run:
+        run.wait_for("watching")
+        hooks = tandem.control.call("GET", "state", service="pipedrive")["webhooks"]
+        assert isinstance(hooks, list)
+        assert len(hooks) == 2
+    assert tandem("link", "remove", "1").code == 0
+    assert tandem.control.call("GET", "state", service="pipedrive")["webhooks"] == []

@@ -26,7 +26,7 @@ from tandem.errors import (
     TandemError,
     Unavailable,
 )
-from tandem.replica import Untouched, Written
+from tandem.replica import Untouched, Work, Written
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.world import World
 
@@ -249,3 +249,28 @@ def test_a_write_that_met_the_burst_limit_goes_again_in_a_moment(world: World, c
     assert isinstance(outcome, Written)
     assert bench.kinds().count("addPerson") == 3
     assert len(world.pipedrive.state()["persons"]) == 1
+
+
+def test_looking_has_a_quarter_and_a_tenth_is_kept(clock: WorldClock) -> None:
+    """Looking ends at a quarter of our share, looking and first syncs at nine tenths of it; what people changed goes to the last token."""
+    ledger, looked = Ledger(), Ledger()
+    budget = TokenBudget(clock, ledger, daily_tokens=400, share_percent=50, looked=looked)
+    look = Operation.GET_PERSONS.call()
+    budget.work = Work.LOOKING
+    for _ in range(5):
+        budget.before(look)
+    with pytest.raises(QuotaExhausted) as refused:
+        budget.before(look)
+    assert (refused.value.reason, looked.tokens, ledger.tokens) == ("looking", 50, 50)
+    budget.work = Work.FIRST
+    for _ in range(26):
+        budget.before(ADD)
+    with pytest.raises(QuotaExhausted) as refused:
+        budget.before(ADD)
+    assert (refused.value.reason, ledger.tokens) == ("first", 180)
+    budget.work = Work.PEOPLE
+    for _ in range(4):
+        budget.before(ADD)
+    with pytest.raises(QuotaExhausted) as refused:
+        budget.before(ADD)
+    assert (refused.value.reason, ledger.tokens, looked.tokens) == ("", 200, 50)

@@ -79,9 +79,9 @@ def test_markers_are_found_again(alias: str, journal: Journal, cycle: models.Cyc
     from tandem.store import models
 
     pair = models.Pair.objects.using(alias).create(link_id=cycle.link_id, state="one-sided", left_id="a", created_at=NOW)
-    assert journal.last_marker(pair.id) == ""
+    assert journal.last_marker(pair.id, Side.LEFT) == ""
     rows = journal.record([intent(cycle, "create", pair=pair, marker=marker) for marker in ("m1", "m2", "m2")])
-    assert journal.last_marker(pair.id) == "m2"
+    assert journal.last_marker(pair.id, Side.LEFT) == "m2"
     assert {marker: row.id for marker, row in journal.intents_of_markers(["m1", "m2", "m3"]).items()} == {
         "m1": rows[0].id,
         "m2": rows[2].id,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tandem.app.preparations import kept
 from tandem.app.services import Gate, Services
+from tandem.app.watching import Watching
 from tandem.clock import Clock
 from tandem.config import Config
 from tandem.connectors.google.replica import GoogleReplica
@@ -42,6 +43,7 @@ class Benches:
     clock: Clock
     services: Services
     links: Links
+    watching: Watching
     run_all: RunAll
     token: Callable[[], str]
     installation: str
@@ -73,6 +75,7 @@ class Benches:
             timings=Timings(http_timeout_s=timeout_s, birth_quiet_s=self.config.number("BIRTH_QUIET_S")),
             token=self.token,
             news=news,
+            spend_as=self.services.spend_as(row.right_account),
             lease=lease,
         )
         gate.bench = bench
@@ -95,5 +98,6 @@ class Benches:
             owner_id=int(settings["owner"]),
             scope=str(settings["scope"]),
             read_lag_s=self.config.number("PIPEDRIVE_READ_LAG_S"),
+            organisations_every_s=self.watching.references_every_s(row),
             run_all=self.run_all,
         )

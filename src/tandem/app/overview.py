@@ -13,12 +13,14 @@ from tandem.app.reasons import reason_of
 from tandem.app.results import Result, of_row
 from tandem.app.reviewing import groups_of, next_command, waiting
 from tandem.app.sides import PRODUCT
-from tandem.connectors.pipedrive.budget import KEPT_BACK_PERCENT
+from tandem.app.watching import View
+from tandem.connectors.pipedrive.budget import KEPT_PERCENT
 from tandem.core.state import LinkId
 from tandem.engine.review import Waiting
 from tandem.engine.twins import twins_of
 from tandem.store import models
 from tandem.store.archive import Archive
+from tandem.store.hints import Hints
 from tandem.store.journal import Journal
 from tandem.store.links import LinkState, label_of
 from tandem.store.pairs import Pairs
@@ -61,6 +63,9 @@ class Overview:
     #: What the user should know about the fields, each a sentence.
     notices: tuple[str, ...]
     next_step: str
+    #: How both sides are watched, and what was told and is not done yet.
+    watched: tuple[View, ...] = ()
+    hints: int = 0
 
 
 def overview(tandem: Tandem, row: models.Link) -> Overview:
@@ -99,6 +104,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         budget=_budget(tokens, share, row),
         notices=(*kept(row.left_settings).notices, *kept(row.right_settings).notices),
         next_step=_next_step(row, reason.to_do, asked, parked),
+        watched=tuple(tandem.watching.views(row.id)),
+        hints=Hints(tandem.alias, link).count(),
     )
 
 
@@ -115,4 +122,4 @@ def _next_step(row: models.Link, to_do: str, questions: Sequence[Waiting], parke
 def _budget(tokens: int, share: int, row: models.Link) -> str:
     if row.state == LinkState.WAITING.value and row.reason == "quota":
         return "exhausted"
-    return "nearly used" if tokens * 100 >= share * (100 - KEPT_BACK_PERCENT) else "fine"
+    return "nearly used" if tokens * 100 >= share * (100 - KEPT_PERCENT) else "fine"

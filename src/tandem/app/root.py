@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +18,7 @@ from django.db import DatabaseError, connections, transaction
 
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
+from tandem.app.hearing import Hearing
 from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
@@ -25,6 +26,7 @@ from tandem.app.regrouping import Regrouping
 from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Pool, Services
 from tandem.app.sides import PRODUCT
+from tandem.app.watching import Watching
 from tandem.clock import Clock, SystemClock
 from tandem.config import Config
 from tandem.connectors.http import make_client
@@ -36,19 +38,15 @@ from tandem.engine.leaving import let_go
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
 from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
+from tandem.replica import Work
 from tandem.store import models, setup
 from tandem.store.answers import Answers
+from tandem.store.erasing import Erasing
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
 from tandem.store.vault import Vault, derive
 
-#: What a look at both sides that finds nothing costs in Pipedrive's tokens: two lists.
-_LOOK_TOKENS = 20
-_DAY_S = 86_400
-#: No faster than this, however large the budget.
-SHORTEST_POLL_S = 30.0
-SANDBOX_POLL_S = 2.0
 #: A link that waits for this has lost a field.
 _LAYOUT = "layout"
 
@@ -107,12 +105,15 @@ class Tandem:
         self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
         self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
+        self.watching = Watching(config, self.services, self.links, self.clock, self.alias, self.sandbox is not None)
+        self.hearing = Hearing(self.services, self.vault, self.clock, self.alias)
         self._benches = Benches(
             alias=self.alias,
             config=config,
             clock=self.clock,
             services=self.services,
             links=self.links,
+            watching=self.watching,
             run_all=run_all or self._pool,
             token=token,
             installation=self._installation_id(),
@@ -157,14 +158,8 @@ class Tandem:
 
     @property
     def poll_s(self) -> float:
-        """Seconds between two looks when nothing happens: half of our share of Pipedrive's tokens goes to looking.
-
-        A sandbox is looked at all the time.
-        """
-        if self.sandbox is not None:
-            return SANDBOX_POLL_S
-        share = self.config.number("PIPEDRIVE_DAILY_TOKENS") * self.config.number("PIPEDRIVE_DAILY_SHARE_PERCENT") / 100
-        return max(SHORTEST_POLL_S, _DAY_S * _LOOK_TOKENS * 2 / max(share, 1.0))
+        """Seconds between two cycles while something settles."""
+        return self.watching.settle_s
 
     # One link
 
@@ -187,6 +182,7 @@ class Tandem:
 
     def remove(self, link: int) -> None:
         """Take a link apart and erase what is stored of its contacts. Nothing is deleted on either side."""
+        self.hearing.end(self.links.one(link))
         self.links.remove(LinkId(link))
 
     def let_go(self, link: int) -> int:
@@ -246,22 +242,31 @@ class Tandem:
             self.links.activate(LinkId(row.id))
         meters = {PRODUCT[side]: self.services.meter(account) for side, account in _accounts_of(row)}
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
+        looks, looking = self.watching.looks(row, is_due=cause == "due", is_full=is_full)
+        begun_at = self.clock.now()
+        due_at = begun_at + timedelta(seconds=self.watching.settle_s)
         try:
-            self.services.keep_back(row.right_account, is_wanted=row.first_synced_at is None)
             row = self.regrouping.find_again(row)
-            report = self._prepare(row, lease, cause) or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
+
+            def run() -> tuple[Bench, Report]:
+                stopped = self._prepare(self.links.one(row.id), lease, cause)
+                bench = self.bench(row.id, lease=lease, news=news)
+                return bench, stopped or run_cycle(bench, cause=cause, looks=looks, looking=looking)
+
+            bench, report = run()
             if self.links.one(row.id).reason == _LAYOUT:
                 # A field has gone: where the fields live now is found out at once, and the cycle is run on that.
-                again = self._prepare(self.links.one(row.id), lease, cause)
-                report = again or run_cycle(self.bench(row.id, lease=lease, news=news), cause=cause, is_full=is_full)
+                bench, report = run()
             requests = {name: meter.calls - before[name][0] for name, meter in meters.items()}
             tokens = sum(meter.tokens - before[name][1] for name, meter in meters.items())
             self._forget_old(LinkId(row.id))
             if report.cycle:
                 self.links.note_counts(report.cycle, {"requests": requests, "tokens": tokens})
+            due_at = self.watching.plan(bench, looks, report, begun_at)
         finally:
             self.services.settle_ledgers()
-            self.schedule.release(lease, next_due_at=self._next_due_at(row.id))
+            self.services.spend_as(row.right_account)(Work.PEOPLE)
+            self.schedule.release(lease, next_due_at=due_at)
         return of_report(report, requests, tokens)
 
     def _forget_old(self, link: LinkId) -> None:
@@ -269,7 +274,13 @@ class Tandem:
         today = self.clock.now().date()
         if self._forgot_on.get(link) != today:
             self._forgot_on[link] = today
-            self.links.forget_before(link, self.clock.now() - timedelta(days=self.config.whole("HISTORY_DAYS")))
+            now = self.clock.now()
+            Erasing(self.alias).forget_before(link, now - timedelta(days=self.config.whole("HISTORY_DAYS")), now)
+
+    def forget_old(self) -> None:
+        """The same for every link, those too that are not going."""
+        for row in self.links.all():
+            self._forget_old(LinkId(row.id))
 
     def ask_for_cycle(self, link: int, *, is_full: bool = False) -> int:
         """Ask the working process for a cycle. Returns what `answer_to` needs: the last cycle before."""
@@ -323,10 +334,6 @@ class Tandem:
         report.cycle = cycle.id
         journal.close_cycle(cycle, state=report.state.value, counts=report.counts(), at=now)
         return report
-
-    def _next_due_at(self, link: int) -> datetime:
-        row, now = self.links.one(link), self.clock.now()
-        return max(row.wait_until or now, now + timedelta(seconds=self.poll_s if row.wait_until is None else 0))
 
 
 def _check_may_run(row: models.Link) -> None:

@@ -29,6 +29,7 @@ from tandem.connectors.pipedrive.api import Operation
 from tandem.connectors.pipedrive.budget import Ledger, TokenBudget
 from tandem.engine.bench import Bench
 from tandem.errors import LeaseLost, Unavailable, WrongInput
+from tandem.replica import Work
 from tandem.store import models
 from tandem.store.ledger import TokenLedger
 from tandem.store.moments import brief
@@ -53,6 +54,10 @@ class Meter:
         self.calls = 0
         self.tokens = 0
 
+    def parts(self) -> tuple[Budget, ...]:
+        """The budgets."""
+        return self._budgets
+
     def before(self, call: Call) -> None:
         """Wait for all of them."""
         for budget in self._budgets:
@@ -65,12 +70,6 @@ class Meter:
         """Tell all of them."""
         for budget in self._budgets:
             budget.after(call, answer)
-
-    def keep_back(self, *, is_wanted: bool) -> None:
-        """Leave what is kept for people's changes untouched, or not."""
-        for budget in self._budgets:
-            if isinstance(budget, TokenBudget):
-                budget.keeps_back = is_wanted
 
 
 @dataclass(slots=True)
@@ -185,20 +184,37 @@ class Services:
         self._proofs.pop(account.id, None)
         trial.ledger.book(self._ledger(account))
         self._meters.setdefault(account.id, trial.meter)
+        self._divide(account)
 
     def meter(self, account: models.Account) -> Meter:
         """What passes the account's door."""
         if account.id not in self._meters:
             self._meters[account.id] = Meter(self._budgets(account.service, self._ledger(account)))
+            self._divide(account)
         return self._meters[account.id]
 
-    def keep_back(self, account: models.Account, *, is_wanted: bool) -> None:
-        """A first sync leaves a tenth of the share to people's changes."""
-        self.meter(account).keep_back(is_wanted=is_wanted)
+    def tokens(self, account: models.Account) -> TokenBudget:
+        """The account's budget of tokens. Only accounts that have one."""
+        return next(part for part in self.meter(account).parts() if isinstance(part, TokenBudget))
 
-    def _ledger(self, account: models.Account) -> TokenLedger:
+    def spend_as(self, account: models.Account) -> Callable[[Work], None]:
+        """How to say what the calls that follow are made for."""
+        budget = self.tokens(account)
+
+        def say(work: Work) -> None:
+            budget.work = work
+
+        return say
+
+    def _divide(self, account: models.Account) -> None:
+        """What the company's links spend on looking is counted on its own, too."""
+        for part in self._meters[account.id].parts():
+            if isinstance(part, TokenBudget):
+                part.looked = self._ledger(account, ":looking")
+
+    def _ledger(self, account: models.Account, what: str = "") -> TokenLedger:
         """The ledger of the account's company."""
-        name = f"{account.service}:{account.external_id.partition(':')[0]}"
+        name = f"{account.service}:{account.external_id.partition(':')[0]}{what}"
         return self._ledgers.setdefault(name, TokenLedger(self._alias, name, self._clock.now))
 
     def ask(self, account: models.Account) -> float | None:

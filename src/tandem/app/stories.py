@@ -24,6 +24,8 @@ _CONFLICT = "conflict"
 class Line:
     """One line of history. `product` is where it was written; `before` and `after` are values by field, as plain data."""
 
+    #: What `tandem undo` takes: cycle and line.
+    change: str
     cycle: int
     at: datetime
     product: str
@@ -42,7 +44,8 @@ class Line:
     def data(self) -> dict[str, object]:
         """As `--json` shows it."""
         return {
-            "cycle": self.cycle, "at": self.at.isoformat(), "side": self.product, "kind": self.kind, "record": self.record,
+            "change": self.change, "cycle": self.cycle, "at": self.at.isoformat(),
+            "side": self.product, "kind": self.kind, "record": self.record,
             "name": self.name, "fields": list(self.fields), "before": self.before, "after": self.after,
         }  # fmt: skip
 
@@ -57,7 +60,10 @@ def lines(alias: str, link: int, *, limit: int, cycle: int | None = None) -> lis
 def _line(row: models.History, names: dict[int, str]) -> Line:
     name = names.get(row.pair_id or 0, "")
     product = PRODUCT[Side(row.side)]
-    return Line(row.cycle_id, row.at, product, row.kind, row.record_id, name, tuple(row.fields), _plain(row.before), _plain(row.after))
+    change = f"{row.cycle_id}-{row.id}"
+    return Line(
+        change, row.cycle_id, row.at, product, row.kind, row.record_id, name, tuple(row.fields), _plain(row.before), _plain(row.after)
+    )
 
 
 def _names_of_pairs(rows: list[models.History]) -> dict[int, str]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, loading, reviewing, running, sandbox, scoping, seeing, syncing
+from tandem.cli import accounts, doctor, links, loading, reviewing, running, sandbox, scoping, seeing, syncing, telling, undoing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -26,6 +26,10 @@ app.command("sync")(syncing.sync)
 app.command("status")(seeing.status)
 app.command("review")(reviewing.review)
 app.command("history")(seeing.history)
+app.command("undo")(undoing.undo)
+app.command("exclude")(undoing.exclude)
+app.command("explain")(telling.explain)
+app.command("forget")(telling.forget)
 app.add_typer(sandbox.app, name="sandbox")
 sandbox.app.command("load")(loading.load)
 app.command("doctor")(doctor.doctor)

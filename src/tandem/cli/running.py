@@ -68,8 +68,10 @@ class Voice:
     def watching(self, tandem: Tandem, link: int | None, examples: list[str]) -> None:
         """Now the loop begins."""
         say()
-        what = f"both sides equal, a look every {tandem.poll_s:.0f} s" if link else "all links going"
-        say(f"Keeping {what}. Ctrl-C ends it.")
+        say(f"Keeping {'both sides equal' if link else 'all links going'}. Ctrl-C ends it.")
+        if link:
+            tells = "tells of changes by webhooks" if tandem.watching.tells(link) else "is asked for changes"
+            say(f"Pipedrive {tells}; Google is asked every {tandem.poll_s:.0f} s.")
         if examples:
             say("Edit from another terminal, for example:")
             for example in examples:
@@ -124,7 +126,7 @@ class JsonVoice(Voice):
 
     def watching(self, tandem: Tandem, link: int | None, examples: list[str]) -> None:
         """Now the loop begins."""
-        print_json({"event": "watching", "link": link, "every_s": tandem.poll_s, "examples": examples})
+        print_json({"event": "watching", "link": link, "webhooks": bool(link and tandem.watching.tells(link)), "examples": examples})
 
     def flowed(self, line: Line) -> None:
         """One change went over."""

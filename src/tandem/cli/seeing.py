@@ -34,9 +34,15 @@ _BUDGETS = {
     "exhausted": "used up: changes are kept and go over when there are tokens again",
 }
 _PRODUCTS = {"google": "Google", "pipedrive": "Pipedrive"}
+_JOININGS = {
+    "match": "found to be the same person on both sides",
+    "adopt": "put into the group in Google",
+    "unpair": "not synced any more",
+    "release": "taken out of the group in Google",
+}
 _VERBS = {
     "create": "created", "update": "changed", "delete": "deleted", "join": "put into the group",
-    "merge": "merged into another record", "adopt": "brought in", "left": "left alone, since it is not this user's alone,",
+    "merge": "merged into another record", "left": "left alone, since it is not this user's alone,",
 }  # fmt: skip
 
 
@@ -66,6 +72,7 @@ def _data(view: Overview) -> dict[str, object]:
         "answered": view.answered, "held": list(view.held), "parked": view.parked, "twins": dict(view.twins), "settling": view.settling,
         "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today, "share": view.share,
         "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
+        "hints": view.hints, "watched": {watched.product: watched.data() for watched in view.watched},
     }  # fmt: skip
 
 
@@ -93,9 +100,23 @@ def _say(view: Overview, now: datetime) -> None:
         say(f"  Perhaps there twice: {' and '.join(twins)}. They are left as they are.")
     for sentence in view.notices:
         say(f"  {sentence}")
+    if view.state in {"active", "waiting"}:
+        _say_watched(view)
     say(f"  Pipedrive tokens today: {view.tokens_today} of {view.share}, {_BUDGETS[view.budget]}.")
     if view.next_step:
         say(f"  To do: {view.next_step}")
+
+
+def _say_watched(view: Overview) -> None:
+    for watched in view.watched:
+        if watched.product == "pipedrive" and (watched.tells or watched.sentence):
+            heard = f"; the last one came {local(watched.heard_at)}" if watched.heard_at else ""
+            say(f"  Webhooks: on{heard}." if watched.tells else f"  Webhooks: off. {watched.sentence}")
+    for watched in view.watched:
+        if watched.next_look_at is not None:
+            say(f"  Next look at {_PRODUCTS[watched.product]}: {local(watched.next_look_at)} ({watched.why}).")
+    if view.hints:
+        say(f"  {counted(view.hints, 'hint')} of changes not looked at yet.")
 
 
 def history(
@@ -125,7 +146,7 @@ def _say_lines(found: list[Line]) -> None:
         if line.cycle != last:
             say(f"Cycle {line.cycle}, {local(line.at)} ({counted(counts[line.cycle], 'line')}):")
             last = line.cycle
-        say(f"  {told(line)}")
+        say(f"  {line.change}  {told(line)}")
 
 
 def told(line: Line) -> str:
@@ -134,5 +155,7 @@ def told(line: Line) -> str:
     fields = ", ".join(line.fields)
     if line.is_conflict:
         return f"{name}: conflict, {_PRODUCTS[line.product]}'s value of {fields} lost; it is kept here (--json shows it)"
+    if line.kind in _JOININGS:
+        return f"{name}: {_JOININGS[line.kind]}"
     verb = _VERBS.get(line.kind, line.kind)
     return f"{name}: {verb} in {_PRODUCTS[line.product]} ({line.record})" + (f": {fields}" if fields and line.kind == "update" else "")

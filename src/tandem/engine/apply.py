@@ -44,7 +44,7 @@ _TRIED_AT_ONCE = 4
 
 
 @dataclass(slots=True)
-class _Flight:
+class Flight:
     """A wave: its intents, and what each asks of the replica, in one order."""
 
     side: Side
@@ -63,10 +63,12 @@ class Hand:
     decided: Decided
     is_approved: bool
     acted: Acted = field(default_factory=Acted)
+    #: The undo that this plan carries out, if it is one.
+    undo: int | None = None
 
     def carry_out(self) -> Acted:
         """Send all waves, in the plan's order. What stops the link ends it early; everything known by then is settled."""
-        last: _Flight | None = None
+        last: Flight | None = None
         for side, kind, wave in self._waves():
             if kind == ActionKind.DELETE.value:
                 # The look below may fail; what is known by now must not be lost with it.
@@ -145,9 +147,9 @@ class Hand:
 
     # Record
 
-    def _record(self, side: Side, kind: str, wave: Sequence[Action] | Sequence[str]) -> _Flight:
+    def _record(self, side: Side, kind: str, wave: Sequence[Action] | Sequence[str]) -> Flight:
         """Write the intents of a wave down. The caller holds the transaction."""
-        flight = _Flight(side, kind, [], [])
+        flight = Flight(side, kind, [], [])
         for item in wave:
             if isinstance(item, str):
                 self._record_reference(flight, item)
@@ -158,10 +160,10 @@ class Hand:
         flight.intents = self.bench.journal.record(flight.intents)
         return flight
 
-    def _intent(self, flight: _Flight, payload: Payload, **columns: object) -> models.Intent:
+    def _intent(self, flight: Flight, payload: Payload, **columns: object) -> models.Intent:
         intent = models.Intent(
             link_id=self.bench.link, cycle=self.cycle, side=flight.side.value, kind=flight.kind, payload=encode_payload(payload),
-            sends=[self.bench.now().isoformat()], **columns,
+            sends=[self.bench.now().isoformat()], undo_id=self.undo, **columns,
         )  # fmt: skip
         flight.intents.append(intent)
         return intent
@@ -170,14 +172,14 @@ class Hand:
         """Whether a person has agreed to it: the brake does not count it."""
         return self.is_approved or action.pair in self.decided.released
 
-    def _record_reference(self, flight: _Flight, name: str) -> None:
+    def _record_reference(self, flight: Flight, name: str) -> None:
         self._intent(flight, Payload(name=name), is_approved=self.is_approved)
         flight.requests.append(name)
 
-    def _record_creation(self, flight: _Flight, action: Action) -> None:
+    def _record_creation(self, flight: Flight, action: Action) -> None:
         newborn = self.decided.newborn[action.pair]
         pair = self._pair_of(action)
-        marker = self.bench.journal.last_marker(pair.id) or self.bench.new_marker(newborn.record_id)
+        marker = self.bench.journal.last_marker(pair.id, action.side) or self.bench.new_marker(newborn.record_id)
         self._intent(
             flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker, is_approved=self._is_agreed(action)
         )
@@ -196,7 +198,7 @@ class Hand:
         park(pair, action.side, decode_contact(source.content if source else None), newborn.refusals)
         return self.bench.pairs.save(pair)
 
-    def _record_change(self, flight: _Flight, action: Action) -> None:
+    def _record_change(self, flight: Flight, action: Action) -> None:
         pair = self.bench.pairs.one(action.pair)
         target = self._shadow(pair, action.side)
         source = self.decided.sources.get((action.pair, action.side), Contact())
@@ -228,7 +230,7 @@ class Hand:
 
     # Send
 
-    def _send(self, flight: _Flight) -> None:
+    def _send(self, flight: Flight) -> None:
         replica, requests = self.bench.replicas[flight.side], flight.requests
         match flight.kind:
             case "create":
@@ -255,7 +257,7 @@ class Hand:
 
     # Settle
 
-    def _settle(self, flight: _Flight | None) -> None:
+    def _settle(self, flight: Flight | None) -> None:
         """Write down what became of a wave. The caller holds the transaction."""
         if flight is None:
             return

@@ -16,12 +16,14 @@ from tandem.core.contact import ORGANISATION, Contact, Delta, FieldName
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, Marker, Side
 from tandem.errors import StorageError
-from tandem.replica import References, Replica
+from tandem.replica import References, Replica, Work
 from tandem.store import models
 from tandem.store.answers import Answers
 from tandem.store.archive import Archive
+from tandem.store.hints import Hints
 from tandem.store.journal import Journal
 from tandem.store.pairs import Pairs
+from tandem.store.past import Past
 from tandem.store.schedule import Lease, Schedule
 from tandem.store.words import Words
 
@@ -30,6 +32,10 @@ MARKER_PREFIX = "tandem1"
 
 def _no_news(line: str, /, **counts: object) -> None:
     """Nobody listens."""
+
+
+def _spend_anyhow(work: Work, /) -> None:
+    """Nobody divides a budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,13 @@ class Bench:
     timings: Timings = Timings()
     token: Callable[[], str] = field(default=lambda: secrets.token_hex(8))
     news: Callable[..., None] = _no_news
+    #: Says what the calls that follow are made for.
+    spend_as: Callable[[Work], None] = _spend_anyhow
     archive: Archive = field(init=False)
     pairs: Pairs = field(init=False)
     journal: Journal = field(init=False)
+    past: Past = field(init=False)
+    hints: Hints = field(init=False)
     schedule: Schedule = field(init=False)
     words: Words = field(init=False)
     answers: Answers = field(init=False)
@@ -76,6 +86,8 @@ class Bench:
         self.archive = Archive(self.alias, self.link)
         self.pairs = Pairs(self.alias, self.link)
         self.journal = Journal(self.alias, self.link)
+        self.past = Past(self.alias, self.link)
+        self.hints = Hints(self.alias, self.link)
         self.schedule = Schedule(self.alias)
         self.words = Words(self.alias, self.link)
         self.answers = Answers(self.alias, self.link)

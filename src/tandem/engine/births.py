@@ -85,8 +85,12 @@ def sort_births(bench: Bench, *, is_first: bool) -> Births:
     undecided = {side: {id_: row for id_, row in open_rows[side].items() if id_ not in taken[side]} for side in Side}
     waiting = _by_evidence(bench, undecided, births)
     for side in Side:
+        # What an undo makes again and has no answer about may be any of the new ones that bear no marker.
+        making_since = bench.past.making_since(side)
         for id_, row in undecided[side].items():
-            if id_ not in waiting[side]:
+            if making_since is not None and row.first_seen_at >= making_since:
+                births.quiet += 1
+            elif id_ not in waiting[side]:
                 _sort_alone(bench, side, row, births, is_first=is_first)
     return births
 

@@ -12,6 +12,7 @@ what is open then goes on in a later cycle. Killed at any point, the next cycle 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,12 +22,14 @@ from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
 from tandem.engine.decide import decide
 from tandem.engine.decided import Decided
-from tandem.engine.observe import absorb, gather
+from tandem.engine.hints import Look, conclude, glance
+from tandem.engine.observe import absorb
 from tandem.engine.outside import unsettled_members
 from tandem.engine.recover import recover
 from tandem.engine.rejoin import rejoin
 from tandem.engine.report import Report
 from tandem.engine.settle import Acted
+from tandem.engine.undo import note_matches, take_back
 from tandem.errors import (
     LayoutMoved,
     LeaseLost,
@@ -38,6 +41,7 @@ from tandem.errors import (
     TandemError,
     Unavailable,
 )
+from tandem.replica import Work
 from tandem.store import models
 
 ROUNDS = 3
@@ -48,13 +52,30 @@ class _Cycle:
     bench: Bench
     row: models.Cycle
     report: Report
-    is_full: bool
+    looks: Mapping[Side, Look]
+    #: What looking is done for, and everything else.
+    looking: Work
+    working: Work
 
     def run(self) -> None:
+        """Rounds until nothing moves; then what a person wants taken back, and rounds again, which carry that to the other side."""
         rejoin(self.bench, self.row)
+        self._rounds(self.looks)
+        for _ in range(ROUNDS):
+            taken = take_back(self.bench, self.row)
+            if taken is None:
+                return
+            self._count(taken)
+            if taken.stopped_by is not None:
+                raise taken.stopped_by
+            self._rounds(_later(self.looks))
+        self.report.settling += 1
+
+    def _rounds(self, looks: Mapping[Side, Look]) -> None:
         for turn in range(ROUNDS):
             for side in Side:
-                self._observe(side, is_full=self.is_full and turn == 0)
+                self._observe(side, (_later(looks) if turn else looks)[side], self.looking)
+            self.bench.spend_as(self.working)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
             brought = bring_in(self.bench, self.row)
@@ -68,10 +89,11 @@ class _Cycle:
             if not (acted.is_restless or recovered.is_restless):
                 return
 
-    def _observe(self, side: Side, *, is_full: bool) -> None:
-        gathered = gather(self.bench, side, is_full=is_full)
+    def _observe(self, side: Side, look: Look, work: Work) -> None:
+        seen = glance(self.bench, side, look, work)
         with self.bench.commit():
-            absorb(self.bench, gathered)
+            absorb(self.bench, seen.gathered)
+            conclude(self.bench, seen)
 
     def _decide(self) -> Decided:
         """Decide; before anything is created, the receiving side is looked at once more for what came meanwhile."""
@@ -82,7 +104,8 @@ class _Cycle:
         is_first = self.bench.link_row().first_synced_at is None
         for side in Side:
             if side in births | references:
-                self._observe(side, is_full=False)
+                self._observe(side, Look.CHANGES, self.working)
+        self.bench.spend_as(self.working)
         if is_first and births:
             self._believe()
         return self._decide_once()
@@ -101,6 +124,7 @@ class _Cycle:
         with self.bench.commit():
             decided = decide(self.bench)
             self.bench.journal.note(self.row, decided.notes, self.bench.now())
+            note_matches(self.bench, self.row, decided)
         if decided.stopped_by is not None:
             raise decided.stopped_by
         self.report.matched += decided.matched
@@ -138,8 +162,12 @@ class _Cycle:
         report.settling = decided.settling + decided.births.quiet + bench.journal.count_pending()
 
 
-def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
+def run_cycle(
+    bench: Bench, *, cause: str, is_full: bool = False, looks: Mapping[Side, Look] | None = None, looking: Work = Work.PEOPLE
+) -> Report:
     """Run one cycle to its end. The bench holds a lease. Errors that concern the link are its state, not exceptions.
+
+    `looks`: how much of each side is looked at (default: what moved, or with `is_full` everything), and `looking` what for.
 
     Raises:
         LeaseLost, StorageError, WrongInput: nothing more may be written; what is written down is picked up by the next cycle.
@@ -149,7 +177,7 @@ def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
     with bench.commit():
         row = bench.journal.open_cycle(epoch=bench.lease.epoch if bench.lease else 0, cause=cause, at=started)
     report.cycle = row.id
-    cycle = _Cycle(bench, row, report, is_full)
+    cycle = _begin(bench, row, report, looks or dict.fromkeys(Side, Look.FULL if is_full else Look.CHANGES), looking)
     stopped_by: TandemError | None = None
     try:
         cycle.run()
@@ -169,6 +197,17 @@ def run_cycle(bench: Bench, *, cause: str, is_full: bool = False) -> Report:
         bench.journal.close_cycle(row, state=report.state.value, counts=report.counts(), at=bench.now())
         _keep_state(bench, report, stopped_by)
     return report
+
+
+def _later(looks: Mapping[Side, Look]) -> Mapping[Side, Look]:
+    """How the sides are looked at again in the same cycle: listing everything once is enough."""
+    return {side: Look.CHANGES if look is Look.FULL else look for side, look in looks.items()}
+
+
+def _begin(bench: Bench, row: models.Cycle, report: Report, looks: Mapping[Side, Look], looking: Work) -> _Cycle:
+    is_first = bench.link_row().first_synced_at is None
+    working = Work.FIRST if is_first else Work.PEOPLE
+    return _Cycle(bench, row, report, looks, Work.FIRST if is_first else looking, working)
 
 
 def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) -> None:

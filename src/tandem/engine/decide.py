@@ -48,7 +48,7 @@ def decide(bench: Bench) -> Decided:
     _pair_matches(bench, decided)
     decided.births.matched += joined
     decided.matched += len(joined)
-    actions = _without_unsettled_references(
+    actions = without_unsettled_references(
         bench, decided, [*Moved(bench, decided).actions(), *folded.actions, *_newborn_actions(bench, decided)]
     )
     if is_first:
@@ -68,7 +68,8 @@ def _heeded(bench: Bench, decided: Decided, actions: list[Action]) -> list[Actio
     shown = [Shown(item, hold_key(decided, item), partial(_print_of, bench, decided, item)) for item in actions]
     wanted = {pair_id for pair_id, newborn in decided.newborn.items() if newborn.is_wanted}
     heeded = heed(bench, shown, frozenset(wanted | decided.wanted))
-    decided.released, decided.despite = frozenset(heeded.released), decided.despite | heeded.despite
+    decided.released = frozenset(heeded.released) | bench.journal.returning(bench.now())
+    decided.despite |= heeded.despite
     decided.asked_before += heeded.keep
     decided.settling += heeded.later
     return heeded.judged
@@ -78,7 +79,7 @@ def _print_of(bench: Bench, decided: Decided, action: Action) -> str:
     return action_print(action, contact_of(bench, decided, action))
 
 
-def _without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
+def without_unsettled_references(bench: Bench, decided: Decided, actions: list[Action]) -> list[Action]:
     """A record that points at a name whose making has no answer yet waits for it, or the name would be made twice."""
     unsettled = [intent for intent in bench.journal.pending() if intent.kind == "reference"] if actions else []
     pending = {(intent.side, fold_organisation(decode_payload(intent.payload).name)) for intent in unsettled}

@@ -28,6 +28,7 @@ from tandem.replica import Absent, Handle, Listing, Observation, Reference, Sigh
 from tandem.store import models
 from tandem.store.archive import Head
 from tandem.store.contents import decode_contact, encode_contact
+from tandem.store.erasing import FORGOTTEN, without_content
 
 _EXISTS = frozenset({Presence.LIVE, Presence.OUT_OF_SCOPE, Presence.UNREADABLE, Presence.MISSING})
 #: A full listing that lacks more than this share of what was known is looked at a second time.
@@ -63,8 +64,10 @@ class Absorbed:
     births: int
 
 
-def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
+def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = ()) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
+
+    `asked`: records that are to be seen, by the drain or by a direct read.
 
     Raises:
         Unavailable: a full listing was broken off; it has to begin again.
@@ -78,7 +81,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False) -> Gathered:
     gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor))
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
-    _look_directly(bench, gathered)
+    look_directly(bench, gathered, asked)
     if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
         raise LayoutMoved
     return gathered
@@ -122,9 +125,10 @@ def _examine_missing(bench: Bench, gathered: Gathered) -> None:
     gathered.is_disbelieved = was_cut
 
 
-def _look_directly(bench: Bench, gathered: Gathered) -> None:
-    """Read what an earlier drain asked to be read, lists that may be cut short, and equal versions with another content."""
-    wanted = {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
+def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = ()) -> None:
+    """Read what an earlier drain or a hint asked to be read, lists that may be cut short, and equal versions with another content."""
+    wanted = {handle.id: handle for handle in asked if handle.id not in gathered.sightings}
+    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
     observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
     wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
     if observations and not bench.replicas[gathered.side].capabilities.has_compare_and_set:
@@ -165,6 +169,7 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
         pair = paired.get(id_)
         judge.judge(sighting, heads.get(id_), is_paired=pair is not None and pair.state != "closed")
     _rename_pointing(bench, gathered, judge)
+    without_content(judge.rows.values(), [id_ for id_, pair in paired.items() if pair.reason == FORGOTTEN])
     bench.archive.put(judge.rows.values())
     bench.archive.flag(side, judge.look)
     bench.pairs.touch(side, judge.moved)

@@ -20,16 +20,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tandem.core.canonical import entry_key, same_value
+from tandem.core.canonical import entry_key, same_text, same_value
 from tandem.core.contact import FIELDS, FIRST_NAME, LAST_NAME, Contact, Entry, FieldName, Value, apply_delta
-from tandem.core.merge import parts_of, was_applied
+from tandem.core.merge import advance, parts_of, was_applied
 from tandem.core.state import RecordId, Side
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one
 from tandem.engine.settle import Acted, Settler
 from tandem.replica import Absent, Handle, Observation, Sighting, Tombstone, Unreadable
 from tandem.store import models
-from tandem.store.contents import Payload, decode_contact, decode_payload
+from tandem.store.contents import Payload, decode_contact, decode_payload, encode_contact
 from tandem.store.journal import OutcomeKind
 
 
@@ -79,8 +79,8 @@ class _Recovery:
                 self._creation(intent)
             case "reference":
                 self._reference(intent)
-            case "adopt":
-                # May be repeated freely: whoever is still outside is sent for again.
+            case "adopt" | "release":
+                # May be repeated freely: what is still wanted is asked for again.
                 self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now, "sent again")
             case _ if found is not None:
                 self._change(intent, found)
@@ -113,6 +113,7 @@ class _Recovery:
         self.settler.created(
             intent, pair, row.record_id, as_stored(decode_payload(intent.payload).contact, found, self.bench.policy.region)
         )
+        self.settler.note(intent, row.record_id, None, encode_contact(found), row.version)
         self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
 
     def _again(self, intent: models.Intent) -> None:
@@ -163,9 +164,15 @@ class _Recovery:
         """Parts that hold what was sent are settled; whatever else there is, is decided anew."""
         region, wanted_to_hold = self.bench.policy.region, apply_delta(payload.target, payload.delta)
         sent = parts_of(payload.delta, region)
-        wanted = {part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region)}
-        if intent.kind == "update" and wanted:
-            self.settler.partly_updated(intent, frozenset(wanted), holds)
+        arrived = frozenset(part for part in sent if was_applied(part, payload.target, wanted_to_hold, holds, region))
+        after = advance(payload.target, arrived, holds, region)
+        # Of a list that shall have no primary entry any more, the mark "arrives" before anything was sent.
+        done = {
+            name: change for name, change in payload.delta.items() if not same_text(after.values.get(name), payload.target.values.get(name))
+        }
+        if intent.kind == "update" and done:
+            self.settler.partly_updated(intent, arrived, holds)
+            self.settler.note(intent, intent.record_id, encode_contact(payload.target), encode_contact(after), done=done)
             self.bench.journal.settle(intent, OutcomeKind.APPLIED, self.now, "found")
         else:
             self.bench.journal.settle(intent, OutcomeKind.SUPERSEDED, self.now)

@@ -6,15 +6,16 @@ planned on, on the target the value that it stored. Both the live cycle (apply.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tandem.core.contact import Contact, FieldName
+from tandem.core.contact import Contact, Delta, FieldName
 from tandem.core.merge import Part, advance, parts_of, settled_parts
 from tandem.core.plan import ActionKind, count_blanks
 from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one, shadow_row
+from tandem.engine.reopening import UNDONE, put_back, set_record
 from tandem.errors import LayoutMoved, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
@@ -96,21 +97,21 @@ class Settler:
         else:
             self.updated(intent, pair, seen.contact)
         before_content = bytes(before.content) if before is not None and before.content else None
-        self._note(intent, seen.handle.id, before_content, encode_contact(seen.contact))
+        self.note(intent, seen.handle.id, before_content, encode_contact(seen.contact), seen.version)
 
     def created(self, intent: models.Intent, pair: models.Pair, record_id: str, holds: Contact) -> None:
         """Join a created record to its source. `holds`: what the target is agreed to hold."""
         side, payload = Side(intent.side), decode_payload(intent.payload)
-        if side is Side.LEFT:
-            pair.left_id = record_id
-        else:
-            pair.right_id = record_id
+        set_record(pair, side, record_id)
         intent.record_id = record_id
+        self.acted.add(side, ActionKind.CREATE)
+        if intent.undo_id is not None:
+            put_back(self.bench, pair, side)
+            return
         pair.state, pair.reason, pair.is_dirty = PairState.LINKED.value, "created", True
         set_base(pair, side.other, payload.source)
         set_base(pair, side, holds.restricted(self.bench.fields))
         self.bench.pairs.save(pair)
-        self.acted.add(side, ActionKind.CREATE)
 
     def updated(self, intent: models.Intent, pair: models.Pair, holds: Contact) -> None:
         """Advance both bases by what was just propagated."""
@@ -123,8 +124,9 @@ class Settler:
 
     def _advance(self, intent: models.Intent, pair: models.Pair, sent: frozenset[Part], stored: frozenset[Part], holds: Contact) -> None:
         side, payload, region = Side(intent.side), decode_payload(intent.payload), self.bench.policy.region
-        set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
-        set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
+        if intent.undo_id is None:
+            set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
+            set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
         pair.is_dirty = True
         self.bench.pairs.save(pair)
         self.acted.add(side, ActionKind.UPDATE)
@@ -133,17 +135,16 @@ class Settler:
         """Close the pair of a record that was deleted on our word. Whose deletion it followed may have been restored meanwhile."""
         side = Side(intent.side)
         pair = self.bench.pairs.one(intent.pair_id or 0)
-        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted", False
+        pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted" if intent.undo_id is None else UNDONE, False
         self.bench.pairs.save(pair)
         self.bench.pairs.close_all_questions(pair.id, self.bench.now())
         shadow = self.bench.archive.shadow(side, intent.record_id)
         if shadow is not None and shadow.presence != Presence.GONE.value:
-            before = bytes(shadow.content) if shadow.content else None
             absorb_one(self.bench, side, Tombstone(Handle(RecordId(shadow.record_id), shadow.locator)))
-            self._note(intent, intent.record_id, before, None)
         origin = self.bench.archive.shadow(side.other, record_of(pair, side.other) or "")
-        if origin is not None and origin.presence != Presence.GONE.value:
+        if intent.undo_id is None and origin is not None and origin.presence != Presence.GONE.value:
             self.bench.pairs.ask("restored", at=self.bench.now(), pair=pair.id, side=side.other.value)
+        self.note(intent, intent.record_id, encode_contact(decode_payload(intent.payload).target), None)
         self.acted.add(side, ActionKind.DELETE)
 
     def _refused(self, intent: models.Intent, outcome: Refused) -> None:
@@ -151,7 +152,7 @@ class Settler:
             self.acted.stopped_by = LayoutMoved(outcome.sentence)
             self._touch(intent)
             return
-        if intent.pair_id is None:
+        if intent.pair_id is None or intent.undo_id is not None:
             return
         pair, payload = self.bench.pairs.one(intent.pair_id), decode_payload(intent.payload)
         wanted = payload.delta or payload.contact.values
@@ -170,11 +171,16 @@ class Settler:
             pair.is_dirty = True
             self.bench.pairs.save(pair)
 
-    def _note(self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None) -> None:
+    def note(
+        self, intent: models.Intent, record_id: str, before: bytes | None, after: bytes | None, version: str = "", done: Delta | None = None
+    ) -> None:
+        """Write a line of history about an intent that was carried out. `done`: what of its change was, if not all."""
         payload = decode_payload(intent.payload)
+        if done is not None:
+            payload = replace(payload, delta=done)
         weighs = "" if intent.is_approved else _weight(intent, payload)
         names = sorted(payload.delta or payload.contact.values)
-        note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs)
+        note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs, version, intent.undo_id)
         self.bench.journal.note(self.cycle, [note], self.bench.now())
 
 

@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from tandem.core.state import LinkId, Presence, Side
 from tandem.replica import Reference, References
 from tandem.store import models
-from tandem.store.contents import chunks
+from tandem.store.contents import chunks, holds
 
 _CHANGEABLE = [
     column.name for column in models.Shadow._meta.concrete_fields if column.name not in {"id", "link", "side", "record_id", "first_seen_at"}
@@ -84,6 +84,24 @@ class Archive:
     def shadow(self, side: Side, record_id: str) -> models.Shadow | None:
         """One whole shadow."""
         return self._shadows(side).filter(record_id=record_id).first()
+
+    def bearing(self, side: Side, text: str, keys: Iterable[str]) -> list[models.Shadow]:
+        """Shadows with a text in any value, by its id, or, of what bears no content, with one of the match keys."""
+        wanted = set(keys)
+        rows = self._shadows(side).order_by("id")
+        return [
+            row
+            for row in rows.iterator()
+            if row.record_id == text or holds(bytes(row.content or b"{}"), text) or (not row.content and not wanted.isdisjoint(row.keys))
+        ]
+
+    def count(self, side: Side) -> int:
+        """How many records are known that exist."""
+        return self._shadows(side).exclude(presence=Presence.GONE.value).count()
+
+    def count_references(self, side: Side) -> int:
+        """How many references are known."""
+        return models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value).count()
 
     def live_ids(self, side: Side) -> set[str]:
         """Ids of the records in scope."""

@@ -5,6 +5,8 @@ Rules: the only place where the values of core become text. What does not parse 
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -102,3 +104,31 @@ def chunks(items: Iterable[T], size: int = 900) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def folded_text(text: str) -> str:
+    """A text for searching."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def holds(content: bytes, text: str) -> bool:
+    """Whether any value of some JSON holds a text, in whatever case."""
+    needle = folded_text(text)
+    try:
+        return any(needle in folded_text(text) for text in _texts(json.loads(content)))
+    except ValueError:
+        return needle in folded_text(content.decode("utf-8", "replace"))
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.values():
+                yield from _texts(item)
+        case list():
+            for item in value:
+                yield from _texts(item)
+        case _:
+            return

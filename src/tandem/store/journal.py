@@ -14,7 +14,7 @@ from enum import Enum
 from django.db.models import Q, QuerySet
 
 from tandem.core.plan import Tally
-from tandem.core.state import LinkId, Side
+from tandem.core.state import LinkId, PairId, Side
 from tandem.store import models
 from tandem.store.contents import chunks
 
@@ -46,6 +46,8 @@ class Note:
     before: bytes | None = None
     after: bytes | None = None
     weighs: str = ""
+    version: str = ""
+    undo: int | None = None
 
 
 class Journal:
@@ -96,10 +98,11 @@ class Journal:
         columns = ["outcome", "settled_at", "sentence", "record_id", "sends", "version"]
         models.Intent.objects.using(self._alias).bulk_update(list(intents), columns, batch_size=200)
 
-    def last_marker(self, pair_id: int) -> str:
-        """The marker of the last creation that was tried for a pair; empty when there was none."""
+    def last_marker(self, pair_id: int, side: Side) -> str:
+        """The marker of the last creation that was tried for a pair on a side; empty when there was none, or it has its record."""
         intent = self._intents().filter(pair_id=pair_id, kind="create").order_by("-id").first()
-        return intent.marker if intent else ""
+        is_open = intent is not None and intent.side == side.value and intent.outcome != OutcomeKind.APPLIED.value
+        return intent.marker if intent and is_open else ""
 
     def intents_of_markers(self, markers: Iterable[str]) -> dict[str, models.Intent]:
         """The latest intent of each marker."""
@@ -121,6 +124,16 @@ class Journal:
         """The latest adoption of a pair that was carried out."""
         done = self._intents().filter(pair_id=pair_id, kind="adopt", outcome=OutcomeKind.APPLIED.value)
         return done.order_by("-id").first()
+
+    def returning(self, now: datetime) -> frozenset[PairId]:
+        """Pairs of which a write was taken back lately and nothing was written since: what that carries over is agreed to as well."""
+        undone = self._intents().exclude(undo=None).filter(outcome=OutcomeKind.APPLIED.value, settled_at__gt=now - timedelta(days=1))
+        last = {pair_id: id_ for pair_id, id_ in undone.order_by("id").values_list("pair_id", "id") if pair_id}
+        if not last:
+            return frozenset()
+        later = self._intents().filter(undo=None, outcome=OutcomeKind.APPLIED.value, id__gt=min(last.values()))
+        overtaken = {pair_id for pair_id, id_ in later.values_list("pair_id", "id") if id_ > last.get(pair_id, id_)}
+        return frozenset(PairId(pair_id) for pair_id in last.keys() - overtaken)
 
     def busy_elsewhere(self, side: Side) -> set[str]:
         """Records of this side's account on which another link has a write without outcome."""
@@ -144,7 +157,7 @@ class Journal:
         rows = [
             models.History(
                 link_id=self._link, cycle=cycle, pair_id=note.pair, at=at, side=note.side.value, kind=note.kind, record_id=note.record_id,
-                fields=note.fields, before=note.before, after=note.after, weighs=note.weighs,
+                fields=note.fields, before=note.before, after=note.after, weighs=note.weighs, version=note.version, undo_id=note.undo,
             )
             for note in notes
         ]  # fmt: skip

@@ -214,12 +214,6 @@ class Links:
             models.Intent.objects.using(self._alias).filter(link_id=link, outcome="").update(outcome="superseded")
             models.History.objects.using(self._alias).filter(link_id=link).update(before=None, after=None)
 
-    def forget_before(self, link: LinkId, at: datetime) -> None:
-        """Erase history, and the content of settled intents, older than a moment."""
-        models.History.objects.using(self._alias).filter(link_id=link, at__lt=at).delete()
-        settled = models.Intent.objects.using(self._alias).filter(link_id=link, settled_at__lt=at).exclude(payload=b"{}")
-        settled.update(payload=b"{}", before=None)
-
     def last_cycle(self, link: LinkId) -> models.Cycle | None:
         """The latest cycle."""
         return models.Cycle.objects.using(self._alias).filter(link_id=link).order_by("-id").first()

@@ -188,6 +188,23 @@ class Cycle(models.Model):
     counts = models.JSONField(default=dict)
 
 
+class Undo(models.Model):
+    """A person's word to take writes back: data for the next cycles, until it is done."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    #: Ids of lines of history.
+    changes = models.JSONField(default=list)
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    #: Numbers only: {"done", "kept"}.
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        """The open ones are read at every cycle."""
+
+        indexes = [models.Index(fields=["link"], name="undo_open", condition=models.Q(done_at=None))]
+
+
 class Intent(models.Model):
     """An action written down before it is tried, and its outcome."""
 
@@ -208,6 +225,8 @@ class Intent(models.Model):
     is_approved = models.BooleanField(default=False)
     #: The version that the write left behind: as long as the record shows it, nobody has touched it since.
     version = models.CharField(max_length=ID, default="")
+    #: The undo that wants it: its settling moves the shadow and no base.
+    undo = models.ForeignKey(Undo, on_delete=models.CASCADE, null=True)
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -231,6 +250,9 @@ class History(models.Model):
     after = models.BinaryField(null=True)
     #: What the brake counts it as ("creation", "update", "removal"); empty when a person had agreed to it.
     weighs = models.CharField(max_length=SHORT, default="")
+    #: What the written side called the state after it; empty where that is not known.
+    version = models.CharField(max_length=ID, default="")
+    undo = models.ForeignKey(Undo, on_delete=models.CASCADE, null=True)
 
     class Meta:
         """Read by time."""
@@ -286,3 +308,52 @@ class Ledger(models.Model):
         """One a day."""
 
         constraints = [models.UniqueConstraint(fields=["budget", "day"], name="ledger_once")]
+
+
+class Hint(models.Model):
+    """A record or reference that is said to have moved, and what was announced; kept until a read shows it (engine/hints.py)."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    side = models.CharField(max_length=SHORT)
+    is_reference = models.BooleanField(default=False)
+    record_id = models.CharField(max_length=ID)
+    locator = models.CharField(max_length=ID)
+    #: The newest state announced; empty: none was named.
+    version = models.CharField(max_length=ID, default="")
+    is_gone = models.BooleanField(default=False)
+    merged_into = models.CharField(max_length=ID, default="")
+    #: How often it was told; one told again while it was being looked at stays.
+    tellings = models.IntegerField(default=1)
+    due_at = models.DateTimeField()
+    #: What the last look showed, and when that was first shown: a second like one a read lag later ends the hint.
+    seen = models.CharField(max_length=ID, default="")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Coalesced: one a record."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "side", "is_reference", "record_id"], name="hint_once")]
+
+
+class Watch(models.Model):
+    """How one side of a link is watched: whether it tells us of changes by itself, and when it is looked at next and why."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    side = models.CharField(max_length=SHORT)
+    #: Ids of our subscriptions over there.
+    subscriptions = models.JSONField(default=list)
+    #: Why there are none.
+    sentence = models.TextField(default="")
+    checked_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    #: Hints may have been missed since; a look clears it.
+    has_gap = models.BooleanField(default=True)
+    #: When something was last carried over.
+    active_at = models.DateTimeField(null=True)
+    next_look_at = models.DateTimeField(null=True)
+    why = models.TextField(default="")
+
+    class Meta:
+        """One a side."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "side"], name="watch_once")]

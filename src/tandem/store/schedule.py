@@ -78,6 +78,11 @@ class Schedule:
         """Ask for a cycle as soon as possible."""
         models.Link.objects.using(self._alias).filter(id=link).update(is_dirty=True)
 
+    def hasten(self, link: LinkId, at: datetime) -> None:
+        """A cycle is due at that time, unless it is earlier or the link has to wait for longer."""
+        rows = models.Link.objects.using(self._alias).filter(Q(next_due_at=None) | Q(next_due_at__gt=at), id=link)
+        rows.filter(Q(wait_until=None) | Q(wait_until__lte=at)).update(next_due_at=at)
+
     def due(self, now: datetime) -> list[LinkId]:
         """Links of which a cycle is due or asked for, the longest waiting first."""
         rows = models.Link.objects.using(self._alias).filter(state__in=["active", "waiting"])

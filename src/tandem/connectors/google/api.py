@@ -162,6 +162,13 @@ def add_members(group: str, names: Sequence[str]) -> Call:
     return Call("contactGroups.members.modify", "POST", path, (), body, is_write=True, cost=_GROUP_WRITE)
 
 
+def remove_members(group: str, names: Sequence[str]) -> Call:
+    """Take up to 1,000 contacts out of a group."""
+    body: JsonObject = {"resourceNamesToRemove": list(names)}
+    path = f"{_path(group)}/members:modify"
+    return Call("contactGroups.members.modify", "POST", path, (), body, is_write=True, cost=_GROUP_WRITE)
+
+
 def ask_group(group: str, max_members: int) -> Call:
     """One group, with up to that many of its members."""
     query = [("groupFields", "groupType,memberCount,metadata,name"), ("maxMembers", str(max_members))]

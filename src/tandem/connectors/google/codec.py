@@ -22,6 +22,10 @@ from tandem.errors import Malformed
 #: The key of our entry in `clientData`, a list that all programs share.
 MARKER_KEY = "tandem"
 MY_CONTACTS = "contactGroups/myContacts"
+#: Lists that belong to one contact alone, or are not for programs to write.
+_OWN = frozenset({"memberships", "clientData", "photos", "coverPhotos", "ageRanges"})
+#: Parts of an item that the service derives.
+_DERIVED = frozenset({"metadata", "displayName", "displayNameLastFirst", "formattedType", "canonicalForm", "formattedProtocol"})
 #: A listing may cut a list off here.
 LIST_LIMIT = 100
 #: Longer texts are refused.
@@ -73,6 +77,16 @@ def creating(contact: Contact) -> Delta:
 
 def _from_nothing(value: Value) -> Change:
     return tuple(Edit(None, entry) for entry in value) if isinstance(value, tuple) else value
+
+
+def again(person: JsonObject) -> JsonObject:
+    """The body that makes a contact like an earlier one: all that a program may write, without what the service adds to it."""
+    lists = {field: contact_items(person, field) for field, items in person.items() if field not in _OWN and isinstance(items, list)}
+    return {field: [_bare(item) for item in items] for field, items in lists.items() if items}
+
+
+def _bare(item: JsonObject) -> JsonObject:
+    return {key: value for key, value in item.items() if key not in _DERIVED}
 
 
 def contact_items(person: JsonObject, field: str) -> Items:

@@ -10,12 +10,13 @@ Source: the reference of `people.createContact` and `people.batchCreateContacts`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tandem.connectors.google import api, codec
 from tandem.connectors.google.observing import created, observe
 from tandem.connectors.google.outcomes import UNREADABLE_ANSWER, failed, failed_creations, patiently, settled
 from tandem.connectors.http import Door
-from tandem.connectors.wire import JsonObject, as_object
+from tandem.connectors.wire import JsonObject, as_object, parse
 from tandem.errors import TandemError
 from tandem.replica import Creation, Outcome, Refused, Unanswered, Untouched, Written
 
@@ -27,7 +28,8 @@ _EMPTY = "There is nothing in it that Google could keep: no name, no organisatio
 def create(door: Door, group: str, creations: Sequence[Creation]) -> list[Outcome]:
     """Make contacts inside the group, each bearing its marker; an outcome for each, in order."""
     fit = [creation for creation in creations if creation.contact]
-    made = iter(_each(door, group, fit) if len(fit) < SINGLES_BELOW else _batch(door, group, fit))
+    is_single = len(fit) < SINGLES_BELOW or any(creation.like for creation in fit)
+    made = iter(_each(door, group, fit) if is_single else _batch(door, group, fit))
     return [next(made) if creation.contact else Refused(_EMPTY) for creation in creations]
 
 
@@ -41,13 +43,17 @@ def _each(door: Door, group: str, creations: Sequence[Creation]) -> list[Outcome
 
 
 def _one(door: Door, group: str, creation: Creation) -> Outcome:
+    """One contact; what is like an earlier one and refused for certain is made once more, from the common view alone."""
     call = api.create_person(person(creation, group))
 
     def write() -> Outcome:
         answer = patiently(door, lambda: door.send(call))
         return Written(observe(as_object(answer.json()), group, is_whole=True))
 
-    return settled(write)
+    outcome = settled(write)
+    if creation.like and isinstance(outcome, Refused):
+        return _one(door, group, replace(creation, like=b""))
+    return outcome
 
 
 def _batch(door: Door, group: str, creations: Sequence[Creation]) -> list[Outcome]:
@@ -70,6 +76,8 @@ def _batch(door: Door, group: str, creations: Sequence[Creation]) -> list[Outcom
 def person(creation: Creation, group: str) -> JsonObject:
     """The body of a creation."""
     body: JsonObject = {field: list(items) for field, items in codec.put(codec.creating(creation.contact), None).fields.items()}
+    if creation.like:
+        body = codec.again(as_object(parse(creation.like)))
     body["memberships"] = list(codec.memberships(group))
     body["clientData"] = list(codec.marked(creation.marker))
     return body

@@ -79,6 +79,11 @@ class GoogleReplica:
         """Direct reads, 200 a call at most."""
         return reading.fetch(self._door, self._group, handles)
 
+    def fetch_references(self, ids: Sequence[str]) -> list[Reference]:
+        """There are none."""
+        del ids
+        return []
+
     def disputed(self, listed: frozenset[RecordId]) -> frozenset[RecordId]:
         """The group's own list of members against the listing."""
         return reading.disputed(self._door, self._group, listed)
@@ -149,6 +154,12 @@ class GoogleReplica:
         names = iter([handle.locator for handle in handles])
         while part := list(islice(names, api.MAX_MEMBERS_A_CALL)):
             patiently(self._door, partial(self._door.send, api.add_members(self._group, part)))
+
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Take contacts out of the group. They stay among all contacts; those that are gone by now are passed over."""
+        names = iter([handle.locator for handle in handles])
+        while part := list(islice(names, api.MAX_MEMBERS_A_CALL)):
+            patiently(self._door, partial(self._door.send, api.remove_members(self._group, part)))
 
     def create_reference(self, name: str) -> Reference:
         """Google's contacts bear the organisation's name themselves: there is nothing to make."""

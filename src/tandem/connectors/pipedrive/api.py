@@ -42,6 +42,9 @@ class Operation(Enum):
     ADD_PERSON_FIELD = ("addPersonField", "POST", "/api/v2/personFields", 5)
     GET_CURRENT_USER = ("getCurrentUser", "GET", "/api/v1/users/me", 2)
     GET_FILTERS = ("getFilters", "GET", "/api/v1/filters", 20)
+    GET_WEBHOOKS = ("getWebhooks", "GET", "/api/v1/webhooks", 10)
+    ADD_WEBHOOK = ("addWebhook", "POST", "/api/v1/webhooks", 10)
+    DELETE_WEBHOOK = ("deleteWebhook", "DELETE", "/api/v1/webhooks/{id}", 6)
 
     def __init__(self, kind: str, method: str, template: str, tokens: int) -> None:
         self.kind = kind
@@ -200,6 +203,18 @@ class Api:
         rows = self._page(Operation.GET_FILTERS, (("type", "people"),)).data
         parsed = [as_object(parse(bytes(raw)), "a filter") for raw in rows]
         return [PersonFilter(number_at(row, "id"), text_at(row, "name")) for row in parsed]
+
+    def webhooks(self) -> list[JsonObject]:
+        """The subscriptions of the user (of an app: the app's own)."""
+        return [as_object(parse(bytes(raw)), "a webhook") for raw in self._page(Operation.GET_WEBHOOKS, ()).data]
+
+    def add_webhook(self, body: JsonObject) -> JsonObject:
+        """A new subscription. Rejected with status 422 when the user has as many as there may be."""
+        return as_object(parse(self._one(Operation.ADD_WEBHOOK, body=body)), "a webhook")
+
+    def delete_webhook(self, id_: str) -> None:
+        """End a subscription."""
+        self._door.send(Operation.DELETE_WEBHOOK.call(id_=id_))
 
     def _page(self, operation: Operation, query: Sequence[tuple[str, str]]) -> _Listed:
         answer = self._door.send(operation.call(query=query))

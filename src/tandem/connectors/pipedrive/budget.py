@@ -2,8 +2,9 @@
 
 Rules
     - The budget belongs to the company. Its size is the company's own figure where an answer bears it, else what was configured.
+    - Looking whether something has changed gets a quarter of our share; a tenth of it is kept for what people changed, so neither looking
+      nor a first sync may touch it. What calls are made for is said before them (`work`).
     - We spend at most our share of it. What others have spent is known only from the headers and matters when nothing is left.
-    - A tenth of the share is kept for what people change: a first sync does not touch it (`keeps_back`).
     - A call is counted before it leaves, once: a lost answer costs too. The ledger is given and outlives this process.
     - A used-up budget is a state with a time. Until then nothing is sent, but for one cheap call an hour that looks whether the day has
       already turned, because nobody says in which time zone it does.
@@ -23,17 +24,18 @@ from tandem.connectors.http import Answer, Call
 from tandem.connectors.pipedrive.api import TOKENS
 from tandem.connectors.pipedrive.reasons import BLOCKED, BURST_WINDOW_S, SERVICE, header_number, is_daily, is_page, next_midnight, reset_at
 from tandem.errors import QuotaExhausted, Unavailable
+from tandem.replica import Work
 
 BLOCK = timedelta(minutes=15)
 #: How often, and with how dear a call, it is tried whether an exhausted budget is there again.
 LOOK_EVERY = timedelta(hours=1)
 LOOK_TOKENS = 2
-#: So much of the share is for people's changes only.
-KEPT_BACK_PERCENT = 10
-_KEPT_BACK = "Nine tenths of Tandem's share of the company's tokens are used up for today; the rest is kept for what people change"
 #: So many 429s in a row over more than this time are no burst, whatever the headers leave out.
 LASTING_REFUSALS = 5
 LASTING = timedelta(seconds=10)
+#: Of our share: at most for looking, and kept for changes by people.
+LOOKING_PERCENT = 25
+KEPT_PERCENT = 10
 
 
 class Ledger(Protocol):
@@ -55,9 +57,22 @@ class TokenBudget:
     tokens.
     """
 
-    def __init__(self, clock: Clock, ledger: Ledger, *, burst_calls: int = 20, daily_tokens: int = 30_000, share_percent: int = 50) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        burst_calls: int = 20,
+        daily_tokens: int = 30_000,
+        share_percent: int = 50,
+        looked: Ledger | None = None,
+    ) -> None:
         self._clock = clock
         self._ledger = ledger
+        #: What went into looking; without it looking has no limit of its own.
+        self.looked = looked
+        #: What the calls that follow are made for.
+        self.work = Work.PEOPLE
         self._burst_calls = max(1, burst_calls)
         self._daily_tokens = daily_tokens
         self._share_percent = share_percent
@@ -66,9 +81,7 @@ class TokenBudget:
         self._company_tokens: int | None = None
         self._company_left: int | None = None
         self._exhausted_until: datetime | None = None
-        self._looked_at: datetime | None = None
-        #: The work under way is a first sync: it leaves a tenth of the share alone.
-        self.keeps_back = False
+        self.looked_at: datetime | None = None
         self._blocked_until: datetime | None = None
         #: 429s in a row that did not say for how long, and the first of them.
         self._refusals = 0
@@ -99,6 +112,8 @@ class TokenBudget:
             self._check_tokens(now, tokens)
             if tokens:
                 self._ledger.add(tokens)
+                if self.work is Work.LOOKING and self.looked is not None:
+                    self.looked.add(tokens)
             start = self._place(now)
         if start > now:
             self._clock.sleep((start - now).total_seconds())
@@ -121,7 +136,7 @@ class TokenBudget:
             self._refusals += 1
             if is_daily(answer) or (self._refusals >= LASTING_REFUSALS and now - self._refused_since > LASTING):
                 self._exhausted_until = reset_at(answer, now)
-                self._looked_at = now
+                self.looked_at = now
 
     def _learn(self, answer: Answer) -> None:
         limit = header_number(answer.headers, "x-daily-ratelimit-token-limit")
@@ -144,15 +159,23 @@ class TokenBudget:
         if self._exhausted_until is None and self._company_left is not None and tokens > self._company_left:
             self._exhausted_until = next_midnight(now)
         if self._exhausted_until is not None:
-            if tokens > LOOK_TOKENS or (self._looked_at is not None and now - self._looked_at < LOOK_EVERY):
+            if tokens > LOOK_TOKENS or (self.looked_at is not None and now - self.looked_at < LOOK_EVERY):
                 raise QuotaExhausted(until=self._exhausted_until, service=SERVICE)
-            self._looked_at = now
+            self.looked_at = now
             return
-        spent = self._ledger.spent() + tokens
-        if tokens and self.keeps_back and spent > self.share * (100 - KEPT_BACK_PERCENT) // 100:
-            raise QuotaExhausted(_KEPT_BACK, until=next_midnight(now), service=SERVICE)
-        if tokens and spent > self.share:
+        if tokens and self.work is not Work.PEOPLE:
+            self._check_part(now, tokens)
+        if tokens and self._ledger.spent() + tokens > self.share:
             raise QuotaExhausted("Tandem's share of the company's tokens is used up for today", until=next_midnight(now), service=SERVICE)
+
+    def _check_part(self, now: datetime, tokens: int) -> None:
+        """Looking and first syncs leave a tenth of our share alone; looking has a quarter of it."""
+        is_over = self._ledger.spent() + tokens > self.share * (100 - KEPT_PERCENT) // 100
+        if self.work is Work.LOOKING and self.looked is not None:
+            is_over = is_over or self.looked.spent() + tokens > self.share * LOOKING_PERCENT // 100
+        if is_over:
+            text = "The rest of today's tokens is kept for changes that people make"
+            raise QuotaExhausted(text, until=next_midnight(now), service=SERVICE, reason=self.work.value)
 
     def _place(self, now: datetime) -> datetime:
         """When the next call may leave; taken by it. As many starts are remembered as fit into one window."""

@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from tandem.connectors.http import JsonObject, as_number, text_at
+from tandem.connectors.http import Json, JsonObject, as_number, object_at, text_at
 from tandem.connectors.pipedrive.addresses import get_address, put_address
 from tandem.connectors.pipedrive.entries import EMAIL_LABELS, MESSENGER_LABELS, PHONE_LABELS, get_entries, put_entries
 from tandem.connectors.pipedrive.layout import Layout, held_at, is_own, put_at
@@ -47,6 +47,8 @@ from tandem.core.state import Marker, Version
 from tandem.errors import Malformed
 
 NAMES = frozenset({FIRST_NAME, LAST_NAME})
+#: Of an earlier person, what a new one may be given besides.
+_REST = ("label_ids", "visible_to", "marketing_status", "birthday", "job_title", "notes")
 _MADE_UP = ";name="
 _PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 #: What a made-up name is made from.
@@ -193,6 +195,18 @@ def put_new(contact: Contact, layout: Layout, marker: Marker, *, org_id: int | N
         told = text_at(_custom(body), layout.marker).partition(_MADE_UP)[2]
         put_at(body, layout.marker, f"{marker}{_MADE_UP}{told}" if told else marker)
     return body
+
+
+def with_rest(body: JsonObject, person: JsonObject) -> JsonObject:
+    """The body that makes a person, with what an earlier one held besides: other custom fields, labels, visibility."""
+    custom = {code: _as_sent(value) for code, value in object_at(person, "custom_fields").items() if value is not None}
+    rest: JsonObject = {name: person[name] for name in _REST if person.get(name) not in (None, [], "")}
+    return {**rest, **body, "custom_fields": {**custom, **object_at(body, "custom_fields")}}
+
+
+def _as_sent(value: Json) -> Json:
+    """An option of a field is shown with its name, and sent by its id."""
+    return value["id"] if isinstance(value, dict) and isinstance(value.get("id"), int) else value
 
 
 def fields_in(parameters: frozenset[str], layout: Layout) -> frozenset[FieldName]:

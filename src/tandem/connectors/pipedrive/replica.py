@@ -107,6 +107,10 @@ class PipedriveReplica:
         """See the port."""
         return self._reader.fetch(handles, self._run_all)
 
+    def fetch_references(self, ids: Sequence[str]) -> list[Reference]:
+        """Organisations as they are now, deleted ones too."""
+        return list(self._organisations.look_up(ids))
+
     def disputed(self, listed: frozenset[RecordId]) -> frozenset[RecordId]:
         """See the port."""
         return self._reader.disputed(listed, self._run_all)
@@ -145,6 +149,9 @@ class PipedriveReplica:
 
     def adopt(self, handles: Sequence[Handle]) -> None:
         """Nothing: a person comes into the scope by a person's word (owner, filter), or by a resolution that the engine keeps."""
+
+    def release(self, handles: Sequence[Handle]) -> None:
+        """Nothing, as `adopt`."""
 
     def create_reference(self, name: str) -> Reference:
         """Make an organisation, owned and visible like the persons of the link."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tandem.connectors.http import Json, JsonObject, as_object, object_at, parse
@@ -91,9 +91,17 @@ class Writer:
         if limits.is_overlong(body, self._layout):
             return Refused(limits.TOO_LONG, frozenset({MESSENGERS}))
         body["owner_id"] = self._births.owner_id
+        if creation.like:
+            return self._create_like(creation, body)
         if self._births.visible_to is not None:
             body["visible_to"] = self._births.visible_to
         return self._settled(body, _MAY_NOT_ADD, lambda: self._written(self._send(body, self._api.add_person), in_scope=True))
+
+    def _create_like(self, creation: Creation, body: JsonObject) -> Outcome:
+        """Make a person with what an earlier one held besides; what is refused for certain is left, and the rest is made."""
+        whole = codec.with_rest(body, as_object(parse(creation.like)))
+        outcome = self._settled(whole, _MAY_NOT_ADD, lambda: self._written(self._send(whole, self._api.add_person), in_scope=True))
+        return self.create(replace(creation, like=b"")) if isinstance(outcome, Refused) else outcome
 
     def update(self, update: Update) -> Outcome:
         """Change one person, if it still is what was planned on."""

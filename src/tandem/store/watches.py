@@ -1,0 +1,39 @@
+"""How the sides of a link are watched, as rows. What they mean: `engine/pace.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tandem.core.state import LinkId, Side
+from tandem.store import models
+
+
+class Watches:
+    """The watches of one link in one database."""
+
+    def __init__(self, alias: str, link: LinkId) -> None:
+        self._alias = alias
+        self._link = link
+
+    def of(self, side: Side) -> models.Watch:
+        """The watch of a side; an unsaved one before the first look."""
+        row = models.Watch.objects.using(self._alias).filter(link_id=self._link, side=side.value).first()
+        return row or models.Watch(link_id=self._link, side=side.value)
+
+    def save(self, watch: models.Watch) -> None:
+        """Keep it."""
+        watch.save(using=self._alias)
+
+    def note_gap(self, side: Side) -> None:
+        """Hints may have been missed."""
+        watch = self.of(side)
+        watch.has_gap, watch.next_look_at = True, None
+        self.save(watch)
+
+    def hear(self, side: Side, now: datetime) -> None:
+        """Something was told."""
+        models.Watch.objects.using(self._alias).filter(link_id=self._link, side=side.value).update(heard_at=now)
+
+    def forget(self) -> None:
+        """Drop them all."""
+        models.Watch.objects.using(self._alias).filter(link_id=self._link).delete()
