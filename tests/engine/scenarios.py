@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine.reviewing import open_questions, resolve
 from engine.stage import Stage, Terms
+from tandem.core.policy import ConflictRule, OutsideRule, Policy
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,17 @@ class Story:
     may_make_fields: bool = True
     #: Time that passes before the watched run; a day brings the next full listing, which alone shows what Pipedrive deleted.
     pause_s: float = 300.0
+    #: What the link does about people who stand outside the group.
+    outside: OutsideRule = OutsideRule.ASK
+
+    def terms(self, lag_s: float) -> Terms:
+        """How its stage is set up."""
+        policy = Policy(conflicts=ConflictRule.RIGHT, region="PL", outside=self.outside)
+        return Terms(lag_s=lag_s, contact_sync=self.contact_sync, policy=policy)
 
     def stage(self, lag_s: float) -> Stage:
         """A stage at the moment when the watched run begins: people have edited, and every read can see it."""
-        stage = Stage(Terms(lag_s=lag_s, contact_sync=self.contact_sync))
+        stage = Stage(self.terms(lag_s))
         if not self.may_make_fields:
             stage.world.pipedrive.switches["user.1.add_fields"] = False
         self.before(stage)
@@ -162,6 +171,66 @@ def _everything(stage: Stage) -> None:
     stage.google_does("delete", id=contact_named(stage, "Darek")["id"])
 
 
+def _asked(stage: Stage, kind: str) -> None:
+    """Cycles with time between them, until a person is asked."""
+    for _ in range(6):
+        stage.cycle()
+        if open_questions(stage, kind):
+            return
+        stage.wait(2 * stage.terms.lag_s + 61)
+    raise AssertionError(f"nobody is asked about {kind}")
+
+
+def _deletions_in_a_crowd(stage: Stage) -> None:
+    for first in NAMES[:7]:
+        stage.google_does("delete", id=contact_named(stage, first)["id"])
+    _asked(stage, "hold")
+    resolve(stage, "release", kind="hold")
+
+
+def _namesakes(stage: Stage) -> None:
+    for number in range(2):
+        stage.contact(
+            names=[{"givenName": "Jan", "familyName": "Kowalski"}],
+            emailAddresses=[{"value": f"jan{number}@example.com", "type": "work"}],
+            phoneNumbers=[{"value": f"+48 600 123 40{number}", "type": "mobile"}],
+        )
+
+
+def _merged_and_folded(stage: Stage) -> None:
+    by_email = {one["fields"]["emailAddresses"][0]["value"]: one["id"] for one in stage.google()}
+    stage.google_does("merge", ids=[by_email["jan0@example.com"], by_email["jan1@example.com"]])
+    _asked(stage, "merge")
+    leftover = next(one for one in stage.pipedrive() if len(one["emails"]) == 1 and one["emails"][0]["value"] == "jan1@example.com")
+    phones = [*leftover["phones"], {"value": "+48 601 555 666", "label": "home"}]
+    stage.pipedrive_does("update_person", id=leftover["id"], phones=phones)
+    resolve(stage, "fold", kind="merge")
+
+
+def _ola_outside(stage: Stage) -> None:
+    stage.contact(
+        inside=False,
+        names=[{"givenName": "Ola", "familyName": "Sowa"}],
+        emailAddresses=[{"value": "ola@example.com", "type": "home"}],
+        phoneNumbers=[{"value": "+48 600 777 111", "type": "mobile"}],
+    )
+
+
+def _ola_in_pipedrive(stage: Stage) -> None:
+    stage.person(first_name="Ola", last_name="Sowa", emails=[{"value": "ola@example.com", "label": "work", "primary": True}])
+
+
+def _restored(stage: Stage) -> None:
+    gone = contact_named(stage, "Ala")["id"]
+    stage.google_does("delete", id=gone)
+    stage.wait(2 * stage.terms.lag_s + 61)
+    stage.settle()
+    stage.wait(2 * stage.terms.lag_s + 61)
+    stage.google_does("restore", id=gone)
+    _asked(stage, "restored")
+    resolve(stage, "pair", kind="restored")
+
+
 FOUR = ("Ala", "Bartek", "Celina", "Darek")
 STORIES = (
     Story("births in google", contacts("Ala", "Bartek", "Celina")),
@@ -179,5 +248,9 @@ STORIES = (
     Story("the same field on both sides", _same_field, contacts(*FOUR)),
     Story("clearing on both sides", _clearing, contacts(*FOUR)),
     Story("deletions on both sides", _deletions, contacts(*NAMES), pause_s=90_000.0),
+    Story("deletions in a crowd that are released", _deletions_in_a_crowd, contacts(*NAMES)),
+    Story("a merge in google that is folded", _merged_and_folded, both(contacts("Ala"), _namesakes)),
+    Story("somebody outside who is adopted", _ola_in_pipedrive, both(contacts("Ala"), _ola_outside), outside=OutsideRule.ADOPT),
+    Story("restored from the bin and paired again", _restored, contacts("Ala", "Bartek")),
     Story("everything at once", _everything, contacts(*FOUR), pause_s=90_000.0),
 )

@@ -11,7 +11,7 @@ import pytest
 
 from engine.crash import Death, LossyTransport, Watch, end_state, resume
 from engine.scenarios import STORIES, Story
-from engine.stage import Stage, Terms
+from engine.stage import Stage
 
 SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
@@ -38,10 +38,6 @@ def _undisturbed(story: Story, lag_s: float) -> tuple[list[Death], dict[str, lis
     return watch.deaths, expected, watch.steps, writes
 
 
-def _terms(story: Story, lag_s: float) -> Terms:
-    return Terms(lag_s=lag_s, contact_sync=story.contact_sync)
-
-
 def _ends_the_same(stage: Stage, expected: dict[str, list[str]], label: str) -> None:
     stage.settle()
     assert end_state(stage) == expected, label
@@ -57,7 +53,7 @@ def test_dying_anywhere_ends_the_same(story: Story, lag_s: float, record_propert
     deaths, expected, steps, _ = _undisturbed(story, lag_s)
     chosen = _some(deaths, story.name, lag_s)
     for death in chosen:
-        stage = resume(_terms(story, lag_s), death)
+        stage = resume(story.terms(lag_s), death)
         _ends_the_same(stage, expected, death.label)
         stage.close()
     record_property("kill points", (steps, len(deaths), len(chosen)))
@@ -70,14 +66,14 @@ def test_dying_again_while_recovering_ends_the_same(story: Story, lag_s: float, 
     firsts, expected, _, _ = _undisturbed(story, lag_s)
     steps, seconds, tried = 0, 0, 0
     for first in firsts if ALL else _some(firsts, "again", story.name, lag_s)[:2]:
-        watched = resume(_terms(story, lag_s), first)
+        watched = resume(story.terms(lag_s), first)
         watch = Watch(watched)
         watch.run(watched.settle)
         watched.close()
         steps, seconds = steps + watch.steps, seconds + len(watch.deaths)
         chosen = random.Random(f"{SEED} {first.label}").sample(watch.deaths, min(6 if ALL else 2, len(watch.deaths)))
         for second in chosen:
-            stage = resume(_terms(story, lag_s), second)
+            stage = resume(story.terms(lag_s), second)
             _ends_the_same(stage, expected, f"{first.label}, then {second.label}")
             stage.close()
         tried += len(chosen)
@@ -93,7 +89,7 @@ def test_losing_any_answer_ends_the_same(story: Story, lag_s: float, effect: str
     numbers = range(writes)
     chosen = numbers if ALL else random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(1, writes))
     for number in chosen:
-        stage = resume(_terms(story, lag_s), deaths[0])
+        stage = resume(story.terms(lag_s), deaths[0])
         stage.transport = LossyTransport(stage.world, number, effect)
         _ends_the_same(stage, expected, f"write {number}")
         stage.close()
