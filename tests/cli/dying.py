@@ -181,16 +181,21 @@ def run_and_kill(people: People, environment: Mapping[str, str], rng: random.Ran
     """A `tandem run` among people who type, killed at a random number of writes, or a random time after an event that it tells of.
     Returns what it was killed at.
     """  # noqa: D205 - one promise
-    wanted, limit_s = rng.randrange(1, 16), rng.uniform(0.1, 5.0)
-    since, done = people.requests()[1], 0
+    wanted, limit_s = rng.randrange(1, 12), rng.uniform(0.5, 8.0)
+    since, done, is_begun = people.requests()[1], 0, False
     with process(["run", "--json"], environment) as tandem:
         events: list[str] = []
         threading.Thread(target=lambda: events.extend(tandem.stdout or ()), daemon=True).start()
         begun, patience = time.monotonic(), time.monotonic() + PATIENCE_S
         while time.monotonic() - begun < limit_s and done < wanted:
-            if not any(event in line for line in events) and time.monotonic() < patience:
+            if not is_begun and time.monotonic() < patience:
                 begun = time.monotonic()  # it has not come so far yet
-            if rng.random() < 0.1:
+                is_begun = any(event in line for line in events)
+                if is_begun:
+                    # Something to carry over, or there would be nothing to die in.
+                    for _ in range(4):
+                        people.do_something()
+            elif rng.random() < 0.1:
                 people.do_something()
             try:
                 tandem.wait(rng.uniform(0.0, 0.05))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .dying import People, addresses, run_and_kill, sandbox, settle
 
-SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 3
+SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 1
 BASE = int(os.environ.get("TANDEM_TEST_SEED", "1"))
 #: What each life has come to, before it is killed some random time later.
-LIVES = ('"connected"', '"preview"', '"watching"', '"watching"', '"watching"')
+LIVES = ('"connected"', '"preview"', '"watching"', '"watching"')
 
 
 def begin(people: People) -> None:
@@ -27,7 +28,7 @@ def begin(people: People) -> None:
 
 
 @pytest.mark.parametrize("seed", range(BASE, BASE + SEEDS))
-def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
+def test_killed_at_random_moments(seed: int, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """In the first sync and in later life, among people who type on both sides: at the end everybody stands on both sides once, with
     everything that was typed; who was deleted is gone on both; organisations are not doubled; one more cycle writes nothing.
     """  # noqa: D205 - one promise
@@ -43,6 +44,7 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
                 people.do_something()
         settle(people, environment)
         check(people, f"seed {seed}, killed at {deaths}")
+    record_property("deaths", deaths)
 
 
 def check(people: People, told: str) -> None:
