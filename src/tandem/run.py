@@ -235,7 +235,7 @@ class Runner:
         while not self._stop.is_set():
             now = tandem.clock.now()
             is_full = tandem.sandbox is not None and (now - listed_at).total_seconds() > SANDBOX_FULL_EVERY_S
-            for link in tandem.schedule.due(now):
+            for link in tandem.schedule.due(now, is_alone=tandem.place.is_locked_by_us):
                 if is_full:
                     listed_at = now
                 self._cycle(tandem, link, is_full=is_full)
