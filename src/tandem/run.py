@@ -244,7 +244,7 @@ class Runner:
                 receiver.tend()
             receiver.take()
             is_late = tandem.sandbox is not None and (now - listed_at).total_seconds() > SANDBOX_FULL_EVERY_S
-            for link in tandem.schedule.due(tandem.clock.now()):
+            for link in tandem.schedule.due(tandem.clock.now(), is_alone=tandem.place.is_locked_by_us):
                 is_full = is_late and not tandem.watching.tells(link)
                 if is_full:
                     listed_at = now

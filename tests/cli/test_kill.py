@@ -12,7 +12,7 @@ import pytest
 
 from .dying import People, addresses, run_and_kill, sandbox, settle
 
-SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 1
+SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 3
 BASE = int(os.environ.get("TANDEM_TEST_SEED", "1"))
 #: What each life has come to, before it is killed some random time later.
 LIVES = ('"connected"', '"preview"', '"watching"', '"watching"')
@@ -34,17 +34,17 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path, record_property: Ca
     """  # noqa: D205 - one promise
     rng = random.Random(seed)
     with sandbox(tmp_path / "none") as control:
-        people = People(control, rng)
+        people = People(control, rng, tmp_path / "data" / "tandem.sqlite3")
         begin(people)
         environment = {"TANDEM_DATA_DIR": str(tmp_path / "data"), "TANDEM_SANDBOX_URL": control.url, "TANDEM_BIRTH_QUIET_S": "0"}
         deaths = []
         for event in LIVES:
             deaths.append(run_and_kill(people, environment, rng, event))
-            for _ in range(rng.randrange(4)):
+            for _ in range(rng.randrange(2, 8)):
                 people.do_something()
+        record_property("killed at", deaths)
         settle(people, environment)
         check(people, f"seed {seed}, killed at {deaths}")
-    record_property("deaths", deaths)
 
 
 def check(people: People, told: str) -> None:

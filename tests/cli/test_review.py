@@ -7,6 +7,9 @@ import sqlite3
 
 import pytest
 
+from tandem.cli.reviewing import _HEADINGS
+from tandem.engine.choices import kinds
+
 from .conftest import Line
 
 
@@ -39,6 +42,11 @@ def asked(tandem: Line) -> Line:
     tandem.edit("pipedrive", "update_person", {"id": 1, "first_name": "Anna", "last_name": "Prawa"})
     assert tandem("sync").code == 3
     return tandem
+
+
+def test_every_kind_of_question_is_told_in_words() -> None:
+    """No question is shown under the name of its kind."""
+    assert {heading.partition(":")[0] for heading in _HEADINGS} == set(kinds())
 
 
 def test_the_questions_are_shown_with_what_to_type(asked: Line) -> None:

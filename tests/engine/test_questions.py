@@ -13,10 +13,10 @@ import pytest
 
 import tandem.engine
 from engine.reviewing import everything, open_questions, resolve
-from engine.scenarios import contact_named, contacts, person_named
+from engine.scenarios import change_person, contact_named, contacts, person_named
 from engine.stage import Stage
 from engine.test_merges import _choose, _emails, _merged_in_google
-from engine.test_withdrawal import _with_copy_and_twin
+from engine.test_withdrawal import OLA, _with_copy_and_twin
 from tandem.core.plan import ActionKind, HoldReason
 from tandem.core.state import Side
 from tandem.engine.births import Doubt
@@ -95,6 +95,23 @@ def test_a_copy_that_stays_is_told_once(stage: Stage) -> None:
     stage.cycle(is_full=True)
     assert everything(stage) == []
     assert len([one for one in stage.pipedrive() if one["first_name"] == "Ola"]) == 2
+
+
+def test_a_twin_is_told_once(stage: Stage) -> None:
+    """A person whose contact Tandem made turns out to be called like somebody with a counterpart: both stay, by a word that lasts."""
+    contacts("Ala")(stage)
+    stage.contact(**OLA)
+    stage.settle()
+    stage.person(name="Olcia", phones=[{"value": "22 555 66 77", "label": "work", "primary": True}])
+    stage.settle()
+    change_person(stage, "Olcia", first_name="Ola", last_name="Sowa", phones=[{"value": "+48 600 777 111", "label": "work"}])
+    stage.settle()
+    (question,) = open_questions(stage)
+    assert (question.kind, question.sub) == ("duplicate", "twin")
+    resolve(stage, "separate")
+    stage.settle()
+    stage.cycle(is_full=True)
+    assert (everything(stage), len(stage.google()), len(stage.pipedrive())) == ([], 3, 3)
 
 
 def _held_fold(stage: Stage) -> dict[str, object]:

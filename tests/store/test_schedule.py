@@ -66,6 +66,18 @@ def test_who_is_alone_takes_over_at_once(alias: str, make_link: Make) -> None:
     assert taken(schedule, link, "next", 1, is_alone=True).epoch == dead.epoch + 1
 
 
+def test_what_a_dead_worker_left_is_due_at_once_for_who_is_alone(alias: str, make_link: Make) -> None:
+    """Killed in the middle of a cycle, it still has its lease, and has taken the request away: who is alone waits for neither."""
+    schedule, link = Schedule(alias), make_link().id
+    Links(alias).activate(LinkId(link))
+    schedule.release(taken(schedule, link, "done"), next_due_at=NOW + timedelta(seconds=300))
+    taken(schedule, link, "dead")
+    later = NOW + timedelta(seconds=1)
+    assert (schedule.due(later), schedule.due(later, is_alone=True)) == ([], [link])
+    schedule.release(taken(schedule, link, "next", 1, is_alone=True), next_due_at=NOW + timedelta(seconds=300))
+    assert schedule.due(later, is_alone=True) == []
+
+
 def test_releasing_makes_it_due_later(alias: str, make_link: Make) -> None:
     """A released link is free at once and due at the given time; an old lease releases nothing."""
     schedule, link = Schedule(alias), make_link().id

@@ -83,10 +83,13 @@ class Schedule:
         rows = models.Link.objects.using(self._alias).filter(Q(next_due_at=None) | Q(next_due_at__gt=at), id=link)
         rows.filter(Q(wait_until=None) | Q(wait_until__lte=at)).update(next_due_at=at)
 
-    def due(self, now: datetime) -> list[LinkId]:
-        """Links of which a cycle is due or asked for, the longest waiting first."""
-        rows = models.Link.objects.using(self._alias).filter(state__in=["active", "waiting"])
-        rows = rows.filter(Q(is_dirty=True) | Q(next_due_at=None) | Q(next_due_at__lte=now)).filter(
-            Q(lease_until=None) | Q(lease_until__lte=now)
-        )
+    def due(self, now: datetime, *, is_alone: bool = False) -> list[LinkId]:
+        """Links of which a cycle is due or asked for, the longest waiting first.
+
+        `is_alone`: whoever holds a lease is dead, as in `claim`; the cycle that it left behind is due at once.
+        """
+        is_due = Q(is_dirty=True) | Q(next_due_at=None) | Q(next_due_at__lte=now)
+        is_free = Q(lease_until=None) | Q(lease_until__lte=now)
+        wanted = is_due | ~Q(lease_owner="") if is_alone else is_due & is_free
+        rows = models.Link.objects.using(self._alias).filter(wanted, state__in=["active", "waiting"])
         return [LinkId(link) for link in rows.order_by(F("next_due_at").asc(nulls_first=True)).values_list("id", flat=True)]
