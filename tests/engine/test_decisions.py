@@ -246,3 +246,19 @@ def test_what_tandem_deleted_is_not_restored_by_a_late_listing(make_stage: Calla
         stage.wait(700)
     report = stage.cycle(is_full=True)
     assert (len(stage.google()), report.questions) == (len(NAMES) - 1, 0)
+
+
+def test_a_release_outlives_a_second_thought(stage: Stage) -> None:
+    """P9: what was released is written also where the plan makes an organisation first, and so is thought over in the same cycle."""
+    contacts(*NAMES)(stage)
+    stage.settle()
+    for first in NAMES:
+        change_contact(stage, first, phoneNumbers=[], organizations=[{"name": f"Firma {first}"}])
+    assert stage.cycle().held == len(NAMES)
+    models.Question.objects.using(stage.alias).filter(kind="hold").update(choice="release")
+    models.Pair.objects.using(stage.alias).update(is_dirty=True)
+    stage.wait(61)
+    stage.cycle()
+    assert all(one["phones"] == [] for one in stage.pipedrive())
+    stage.settle()
+    assert not models.Question.objects.using(stage.alias).filter(closed_at=None).exists()
