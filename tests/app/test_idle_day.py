@@ -16,9 +16,11 @@ from tandem.app.linking import Wish
 from tandem.config import Config, load
 from tandem.connectors.pipedrive.webhook import hints_of
 from tandem.core.policy import ConflictRule, Policy
+from tandem.core.state import LinkId, Side
 from tandem.sandbox.clock import Clock as SandboxClock
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.world import World
+from tandem.store.archive import Archive
 
 #: Pipedrive's published prices of what an idle link calls.
 PRICES = {"getPersons": 10, "getOrganizations": 10, "getPerson": 1, "getWebhooks": 10, "getOrganization": 1}
@@ -145,3 +147,16 @@ def test_a_change_with_webhooks_is_carried_over_at_once(day: Day) -> None:
     day.live(0.001, hears=True)
     assert "Edited" in str(day.world.google.state())
     assert day.calls() == {"getPerson": 1}
+
+
+def test_a_deletion_with_webhooks_does_not_wait_for_the_night(day: Day) -> None:
+    """The hint has that person read, and one list of what moved lets the deletion rest; nobody lists everything."""
+    day.live(0.1, hears=True)
+    day.world.log.clear()
+    listed_at = Archive(day.tandem.alias, LinkId(day.link)).feed(Side.RIGHT).listed_at
+    day.world.pipedrive.human("delete_person", {"id": 3})
+    day.live(0.05, hears=True)
+    assert sum(one["life"] == "live" for one in day.world.google.state()["contacts"]) == 19
+    assert Archive(day.tandem.alias, LinkId(day.link)).feed(Side.RIGHT).listed_at == listed_at
+    assert day.calls()["getPersons"] <= 2
+    assert day.tokens() <= 2 * 20 + 5

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from engine.reviewing import open_questions, resolve
 from engine.stage import Stage, Terms
 from tandem.core.policy import ConflictRule, OutsideRule, Policy
+from tandem.core.state import RecordId, Side
+from tandem.replica import Handle
+from tandem.store import models
 
 
 @dataclass(frozen=True)
@@ -231,6 +236,63 @@ def _restored(stage: Stage) -> None:
     resolve(stage, "pair", kind="restored")
 
 
+def _all_taken_back(stage: Stage) -> None:
+    """A cycle that changed on both sides, created and deleted, and a person's word to take all of it back."""
+    change_person(stage, "Ala", first_name="Alicja", last_name="Nowak")
+    change_contact(stage, "Bartek", phoneNumbers=[{"value": "+48 600 999 888", "type": "home"}])
+    stage.google_does("delete", id=contact_named(stage, "Celina")["id"])
+    persons("Olek")(stage)
+    stage.wait(2 * stage.terms.lag_s + 90_000)
+    known = set(_history(stage).values_list("id", flat=True))
+    stage.settle()
+    stage.wait(2 * stage.terms.lag_s + 300)
+    rows = [row for row in _history(stage) if row.id not in known]
+    assert sorted(row.kind for row in rows) == ["create", "delete", "update", "update"]
+    stage.bench().past.ask([row.id for row in rows], stage.clock.now())
+
+
+def _outsiders(stage: Stage) -> None:
+    """Two people on both sides who stand outside the group in Google, and one who stands in it; each side knows something of its own."""
+    for first in ("Ala", "Bartek", "Celina"):
+        stage.contact(
+            names=[{"givenName": first, "familyName": "Nowak"}], emailAddresses=[{"value": f"{first.lower()}@example.com", "type": "work"}],
+            phoneNumbers=[{"value": "+48 600 123 400", "type": "mobile"}], inside=first == "Celina",
+        )  # fmt: skip
+        stage.person(
+            first_name=first, last_name="Nowak", emails=[{"value": f"{first.lower()}@example.com", "label": "work", "primary": True}],
+            phones=[{"value": "+48 22 555 01 02", "label": "work", "primary": True}],
+        )  # fmt: skip
+    adopt(stage, "Ala", "Bartek")
+
+
+def adopt(stage: Stage, *firsts: str) -> None:
+    """Put contacts into the group in Tandem's name."""
+    handles = [Handle(RecordId(one["id"]), f"people/c{int(one['id'], 16)}") for one in (contact_named(stage, first) for first in firsts)]
+    stage.bench().replicas[Side.LEFT].adopt(handles)
+
+
+def _meetings_taken_back(stage: Stage) -> None:
+    """Two adoptions and a match are taken back."""
+    note_adoptions(stage, "Ala", "Bartek")
+    rows = _history(stage).filter(kind__in=["match", "adopt"])
+    assert sorted(row.kind for row in rows) == ["adopt", "adopt", "match"]
+    stage.bench().past.ask([row.id for row in rows], stage.clock.now())
+
+
+def note_adoptions(stage: Stage, *firsts: str) -> None:
+    """Write the matches of contacts as what they were: adoptions, and that the two could be seen to meet in a later cycle only."""
+    ids = [contact_named(stage, first)["id"] for first in firsts]
+    lines = _history(stage).filter(kind="match", record_id__in=ids)
+    pairs = [line.pair_id for line in lines]
+    later = models.Cycle.objects.using(stage.alias).create(link=stage.link, epoch=0, cause="test", started_at=stage.clock.now())
+    _history(stage).filter(kind="update", pair_id__in=pairs).update(cycle=later)
+    lines.update(kind="adopt")
+
+
+def _history(stage: Stage) -> QuerySet[models.History]:
+    return models.History.objects.using(stage.alias).order_by("id")
+
+
 FOUR = ("Ala", "Bartek", "Celina", "Darek")
 STORIES = (
     Story("births in google", contacts("Ala", "Bartek", "Celina")),
@@ -253,4 +315,6 @@ STORIES = (
     Story("somebody outside who is adopted", _ola_in_pipedrive, both(contacts("Ala"), _ola_outside), outside=OutsideRule.ADOPT),
     Story("restored from the bin and paired again", _restored, contacts("Ala", "Bartek")),
     Story("everything at once", _everything, contacts(*FOUR), pause_s=90_000.0),
+    Story("a cycle taken back", _all_taken_back, contacts(*FOUR)),
+    Story("meetings taken back", _meetings_taken_back, _outsiders),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.reviewing import resolve
 from engine.scenarios import NAMES, change_contact, change_person, contact_named, contacts, person_named, persons
 from engine.stage import Stage
 from tandem.core.policy import ConflictRule, DeletionRule, Policy
@@ -227,7 +228,7 @@ def test_a_person_with_deals_is_not_deleted_without_a_word(stage: Stage) -> None
     assert person_named(stage, "Ala")
     again = stage.cycle()
     assert (again.held, again.writes, again.state.value) == (1, 0, "waiting-for-person")
-    models.Question.objects.using(stage.alias).filter(kind="hold").update(choice="release")
+    resolve(stage, "release", kind="hold")
     report = stage.cycle()
     assert (report.written[Side.RIGHT]["deleted"], stage.settle().held) == (1, 0)
     assert not models.Question.objects.using(stage.alias).filter(closed_at=None).exists()
@@ -267,3 +268,18 @@ def test_a_contact_restored_while_its_deletion_travels_is_asked_about(stage: Sta
     report = stage.settle()
     assert (report.questions, len(stage.google()), len(stage.pipedrive())) == (1, len(NAMES), len(NAMES) - 1)
     assert models.Question.objects.using(stage.alias).get(closed_at=None).kind == "restored"
+
+
+def test_a_release_outlives_a_second_thought(stage: Stage) -> None:
+    """P9: what was released is written also where the plan makes an organisation first, and so is thought over in the same cycle."""
+    contacts(*NAMES)(stage)
+    stage.settle()
+    for first in NAMES:
+        change_contact(stage, first, phoneNumbers=[], organizations=[{"name": f"Firma {first}"}])
+    assert stage.cycle().held == len(NAMES)
+    resolve(stage, "release", kind="hold")
+    stage.wait(61)
+    stage.cycle()
+    assert all(one["phones"] == [] for one in stage.pipedrive())
+    stage.settle()
+    assert not models.Question.objects.using(stage.alias).filter(closed_at=None).exists()

@@ -16,6 +16,7 @@ from replica.vendor_types import NoNpmError, Operation, Published, published
 from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.api import Operation as Ours
+from tandem.connectors.pipedrive.webhook import Subscriptions, Ticket
 from tandem.core.contact import (
     ADDRESS,
     EMAILS,
@@ -121,6 +122,8 @@ def everything(bench: Bench, clock: WorldClock, *, sync: bool) -> None:
     delete(replica, nameless)
     chosen = bench.human("create_filter", name="Mine", conditions=[{"field": "owner_id", "value": 1}])["id"]
     drain(bench.replica(scope=f"filter:{chosen}"))
+    subscriptions = Subscriptions(replica.api)
+    subscriptions.end(subscriptions.ensure((), "https://tandem.example.com/hooks/pipedrive/aaa", Ticket.new()).ids)
     for number in range(501):
         bench.person(first_name=f"Q{number}", last_name="X")
     drain(replica)

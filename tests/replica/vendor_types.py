@@ -176,7 +176,8 @@ def published() -> Published:
             for match in _CREATOR.finditer(text):
                 operation = _operation(version, match.group(1), match.group(0), signatures.get(match.group(1), ""))
                 operations[version, operation.name] = operation
-    models = [text for name, text in texts.items() if name.startswith("v2/models/") and name.endswith(".d.ts")]
+    # Where both versions have a body of one name, that of version 2 counts: of version 1 we send a webhook only.
+    models = [texts[name] for name in sorted(texts) if "/models/" in name and name.endswith(".d.ts")]
     return Published(operations, dict(_interfaces(models)), dict(_enumerations(models)))
 
 

@@ -324,7 +324,7 @@ def _with_first_meetings(bench: Bench, rows: Sequence[models.History]) -> list[m
     more = dict(found)
     for row in rows:
         if row.kind in {"match", "adopt"}:
-            more |= {item.id: item for item in bench.past.written_with(row)}
+            more |= {item.id: item for item in bench.past.written_when_met(row)}
         if row.kind == "conflict":
             for item in bench.past.written_with(row):
                 if item.id not in found and item.side == row.side and set(row.fields) <= set(item.fields):

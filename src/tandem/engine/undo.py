@@ -115,13 +115,13 @@ class _Undoing:
         with self.bench.commit():
             self._count(found)
             self._rearrange(found)
-        acted = Acted()
-        try:
-            self._release(found)
-        except TandemError as error:
-            acted.stopped_by = error
-            return acted
         acted = self._write(found)
+        if acted.stopped_by is None and not acted.is_restless:
+            # The last step: what is out of the scope is not written any more.
+            try:
+                self._release(found)
+            except TandemError as error:
+                acted.stopped_by = error
         acted.is_restless |= bool(found.settling or found.reopened)
         if acted.stopped_by is None and not acted.is_restless and not self.bench.past.is_pending(self.undo.id):
             with self.bench.commit():

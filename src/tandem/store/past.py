@@ -6,7 +6,7 @@ Rules: reads, and keeps undos; the caller holds the transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
@@ -17,6 +17,8 @@ from tandem.store.journal import OutcomeKind
 
 _FINISHED = [OutcomeKind.APPLIED.value, OutcomeKind.REFUSED.value, OutcomeKind.HELD.value]
 _WRITES = ["create", "update", "delete"]
+#: A read may show late that a record was brought into the scope; what is written long after that is no first meeting.
+_MEETING = timedelta(hours=1)
 
 
 class Past:
@@ -52,6 +54,15 @@ class Past:
         if row.pair_id is None:
             return []
         return list(self._history().filter(pair_id=row.pair_id, cycle_id=row.cycle_id, kind__in=_WRITES))
+
+    def written_when_met(self, row: models.History) -> list[models.History]:
+        """What was written when two records met: with a match, or by the first cycle in which those brought together could be seen."""
+        if row.kind != "adopt" or row.pair_id is None:
+            return self.written_with(row)
+        until = row.at + _MEETING
+        rows = self._history().filter(pair_id=row.pair_id, id__gt=row.id, at__lt=until, undo=None, kind__in=_WRITES).order_by("id")
+        first = rows.first()
+        return list(rows.filter(cycle_id=first.cycle_id)) if first else []
 
     def last_written(self, pair_id: int, side: Side, record_id: str) -> models.History | None:
         """Our last write to a record."""
