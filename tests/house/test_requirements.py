@@ -10,7 +10,7 @@ import pytest
 
 from house.sources import ROOT, Module, document, modules_of_tests, product_modules, strings
 
-FILES = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt", "requirements-node.txt")
 
 #: Packages that are imported under another name.
 IMPORTED_AS = {"phonenumberslite": "phonenumbers", "google-api-python-client": "googleapiclient", "pyyaml": "yaml"}
@@ -82,7 +82,7 @@ def test_tests_run_on_the_versions_that_are_shipped() -> None:
     assert pins(document("requirements.txt")).items() <= pins(document("requirements-dev.txt")).items()
 
 
-@pytest.mark.parametrize("stem", ["requirements", "requirements-dev", "requirements-tools"])
+@pytest.mark.parametrize("stem", ["requirements", "requirements-dev", "requirements-tools", "requirements-node"])
 def test_what_is_asked_for_is_pinned(stem: str) -> None:
     """Every package of an .in file is in the .txt made from it."""
     assert set(direct(document(f"{stem}.in"))) <= set(pins(document(f"{stem}.txt")))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
+from replica.node import NoNpmError
 from replica.pipedrive_bench import Bench, added, body_of, create, delete, drain, handle, see, update, written
-from replica.vendor_types import NoNpmError, Operation, Published, published
+from replica.vendor_types import Operation, Published, published
 from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.api import Operation as Ours

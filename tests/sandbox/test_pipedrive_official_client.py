@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from replica.vendor_types import NoNpmError
+from replica.node import NoNpmError
 from sandbox.conftest import listening
 from sandbox.vendor_client import scenario
 from tandem.sandbox.pipedrive_company import API_TOKEN
