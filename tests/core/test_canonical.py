@@ -143,6 +143,15 @@ def test_normal_forms_are_idempotent(kind: Kind, text: str, region: str) -> None
     assert normal(kind, once, region) == once
 
 
+@pytest.mark.parametrize("form", ["{}", "anna@{}", "anna@{}e", "{}@example.com", "{}e"])
+def test_the_normal_form_of_an_address_holds_for_each_sign(form: str) -> None:
+    """Promise: no letter or sign, be it at the place of a domain, makes a normal form that is not its own (a lone accent once did)."""
+    signs = [chr(number) for number in (*range(0x3100), *range(0xF900, 0x10000))]
+    for sign in signs:
+        once = normal(Kind.EMAIL, form.format(sign))
+        assert normal(Kind.EMAIL, once) == once, f"U+{ord(sign):04X}"
+
+
 @given(texts)
 def test_folding_is_idempotent_and_never_empties(text: str) -> None:
     """Promise: folding twice is folding once, and only white space folds to nothing."""

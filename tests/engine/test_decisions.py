@@ -10,6 +10,7 @@ from engine.scenarios import NAMES, change_contact, change_person, contact_named
 from engine.stage import Stage
 from tandem.core.policy import ConflictRule, DeletionRule, Policy
 from tandem.core.state import Side
+from tandem.sandbox.faults import Rule
 from tandem.store import models
 
 DAY = 90_000.0
@@ -246,3 +247,23 @@ def test_what_tandem_deleted_is_not_restored_by_a_late_listing(make_stage: Calla
         stage.wait(700)
     report = stage.cycle(is_full=True)
     assert (len(stage.google()), report.questions) == (len(NAMES) - 1, 0)
+
+
+def test_a_contact_restored_while_its_deletion_travels_is_asked_about(stage: Stage) -> None:
+    """The answer to the deletion is lost, and meanwhile somebody takes the contact out of the bin: it does not stand there unsynced
+    without a word.
+    """  # noqa: D205 - one promise
+    contacts(*NAMES)(stage)
+    stage.settle()
+    ala = contact_named(stage, "Ala")["id"]
+    stage.google_does("delete", id=ala)
+    stage.wait(60)
+    stage.cycle()
+    stage.wait(60)
+    stage.world.faults.add(Rule("pipedrive", ".", "lost-answer", "DELETE"))
+    assert stage.cycle().settling
+    stage.google_does("restore", id=ala)
+    stage.wait(60)
+    report = stage.settle()
+    assert (report.questions, len(stage.google()), len(stage.pipedrive())) == (1, len(NAMES), len(NAMES) - 1)
+    assert models.Question.objects.using(stage.alias).get(closed_at=None).kind == "restored"

@@ -166,15 +166,17 @@ class Hands:
             log.events.append(Event(log.n, "deleted", side, record, before))
             log.trace.append(f"    {side} {record} deleted")
             return
+        was = before
         if before is None:
-            what = "restored" if log.last("deleted", side, record) else "made"
+            deleted = log.last("deleted", side, record)
+            what, was = ("restored", deleted.view) if deleted else ("made", None)
             log.events.append(Event(log.n, what, side, record, after))
             log.trace.append(f"    {side} {record} {what}: {sorted(after.values())}")
         if before is not None and before.in_scope != after.in_scope:
             log.events.append(Event(log.n, "entered" if after.in_scope else "left", side, record, after))
             log.trace.append(f"    {side} {record} {'entered' if after.in_scope else 'left'}")
         for name in (*TEXTS, *LISTS):
-            gone, come = _values(before, name) - _values(after, name), _values(after, name) - _values(before, name)
+            gone, come = _values(was, name) - _values(after, name), _values(after, name) - _values(before, name)
             if gone or come:
                 log.edits.append(Edit(log.n, side, record, name, gone, come))
                 if before is not None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import httpx2
 
@@ -179,6 +180,20 @@ class Play:
     def note(self, line: str) -> None:
         """A line of the trace."""
         self.hands.log.trace.append(line)
+
+    def run_week(self, *, is_troubled: bool) -> None:
+        """Seven days of the services' time: people type now and then, Tandem syncs every few hours or sooner, with or without trouble."""
+        end = self.stage.world.clock.now() + timedelta(days=7)
+        for _ in range(self.rng.randint(4, 8)):
+            self.hands.do(self.rng.choice(["new_contact", "new_person", "same_person_twice"]))
+        while self.stage.world.clock.now() < end:
+            for _ in range(self.rng.choice([0, 0, 1, 1, 2, 4])):
+                self.hands.do()
+            self.wait(self.rng.choice([30.0, 300.0, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR]))
+            if is_troubled and self.rng.random() < 0.5:
+                self.troubled_cycle()
+            else:
+                self.cycle()
 
     # Trouble
 

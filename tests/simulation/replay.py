@@ -1,4 +1,7 @@
-"""Runs one seed from beginning to verdict; `PYTHONPATH=src:tests python -m simulation.replay SEED` prints the whole story."""
+"""Runs one seed from beginning to verdict; `PYTHONPATH=src:tests python -m simulation.replay SEED` prints the whole story.
+
+`7:week` and `7:calm-week` as SEED are a week with and without trouble.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,17 @@ class Result:
     edits: int
 
 
-def run_seed(seed: int) -> Result:
-    """The schedule; the end of all trouble; the verdict; a person's answers to what was asked; the verdict again, and stillness."""
+def run_seed(seed: int, kind: str = "") -> Result:
+    """A life; the end of all trouble; the verdict; a person's answers to what was asked; the verdict again, and stillness.
+
+    `kind`: `week` and `calm-week` are seven days with and without trouble; without it, a shorter and wilder life.
+    """
     play = Play(seed)
     try:
-        play.run()
+        if kind:
+            play.run_week(is_troubled=kind == "week")
+        else:
+            play.run()
         play.finish()
         wrong = Verdict(play).judge()
         if not wrong:
@@ -44,7 +53,8 @@ def run_seed(seed: int) -> Result:
 
 
 if __name__ == "__main__":
-    for number in sys.argv[1:]:
-        result = run_seed(int(number))
+    for word in sys.argv[1:]:
+        number, _, kind_of_life = word.partition(":")
+        result = run_seed(int(number), kind_of_life)
         lines = [*result.trace, "", *(result.wrong or ["all promises kept"])]
         sys.stdout.write("\n".join(lines) + "\n")

@@ -1,6 +1,6 @@
 """Whole runs at random: people at both services, a Tandem that dies, services that fail and lag. All promises hold afterwards.
 
-A usual run tries the same 20 seeds each time; with `TANDEM_TEST_ALL=1` it is 300, and `TANDEM_TEST_SEED` chooses them.
+A usual run tries the same 20 seeds each time; with `TANDEM_TEST_ALL=1` it is 300, and 200 whole weeks, and `TANDEM_TEST_SEED` chooses them.
 A seed that failed is run again by `PYTHONPATH=src:tests python -m simulation.replay SEED`.
 """
 
@@ -18,6 +18,8 @@ BASE = int(os.environ.get("TANDEM_TEST_SEED", "0")) * 1000 if ALL else 0
 SLOTS = 10
 #: Seeds of a slot.
 SEEDS = 30 if ALL else 2
+#: Weeks with trouble, and as many without: 100 of each when all is run.
+WEEK_SLOTS, WEEKS = (10, 10) if ALL else (1, 1)
 
 
 @pytest.mark.parametrize("slot", range(SLOTS))
@@ -27,6 +29,18 @@ def test_every_schedule_keeps_all_promises(slot: int, record_property: Callable[
     for seed in range(BASE + slot, BASE + SLOTS * SEEDS, SLOTS):
         result = run_seed(seed)
         assert not result.wrong, f"seed {seed}: " + "\n".join(result.wrong)
+        done, edits, deaths, requests = done + 1, edits + result.edits, deaths + result.deaths, requests + result.requests
+    record_property("schedules", (done, edits, deaths, requests))
+
+
+@pytest.mark.parametrize("kind", ["week", "calm-week"])
+@pytest.mark.parametrize("slot", range(WEEK_SLOTS))
+def test_a_week_keeps_all_promises(slot: int, kind: str, record_property: Callable[[str, object], None]) -> None:
+    """Seven days of people who type on both sides: both sides are equal at the end, and say what the people's own log says."""
+    edits, deaths, requests, done = 0, 0, 0, 0
+    for seed in range(BASE + slot, BASE + WEEK_SLOTS * WEEKS, WEEK_SLOTS):
+        result = run_seed(seed, kind)
+        assert not result.wrong, f"seed {seed}:{kind}: " + "\n".join(result.wrong)
         done, edits, deaths, requests = done + 1, edits + result.edits, deaths + result.deaths, requests + result.requests
     record_property("schedules", (done, edits, deaths, requests))
 

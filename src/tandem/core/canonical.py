@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
@@ -48,6 +49,8 @@ __all__ = [
 
 #: Digits that make a number without a known country telling enough to be recognised by.
 _TELLING_DIGITS = 9
+#: What the compatibility forms of some signs bring along (a lone accent becomes a space with a mark), and no domain has.
+_NOT_IN_DOMAINS = re.compile(r"[\s@]")
 
 
 def field_kind(name: FieldName) -> Kind:
@@ -125,12 +128,16 @@ def _normal_email(text: str) -> str:
 
 
 def _readable_domain(domain: str) -> str:
+    """A domain in readable letters. What these rules would make something else of than a domain is none, and stays as it is."""
     if domain.isascii() and "xn--" not in domain:
         return domain
     try:
-        return domain.encode("idna").decode("ascii").encode().decode("idna").casefold()
+        ascii_form = domain.encode("idna")
+        readable = ascii_form.decode("idna").casefold()
+        is_domain = readable.encode("idna") == ascii_form and readable == trimmed(readable) and not _NOT_IN_DOMAINS.search(readable)
     except UnicodeError:
         return domain
+    return readable if is_domain else domain
 
 
 def _keys(kind: Kind, entries: Iterable[Entry], region: str) -> frozenset[str]:

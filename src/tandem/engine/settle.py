@@ -20,6 +20,7 @@ from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refus
 from tandem.store import models
 from tandem.store.contents import Payload, decode_payload, encode_contact
 from tandem.store.journal import Note, OutcomeKind
+from tandem.store.pairs import record_of
 
 
 @dataclass(slots=True)
@@ -129,7 +130,7 @@ class Settler:
         self.acted.add(side, ActionKind.UPDATE)
 
     def removed(self, intent: models.Intent) -> None:
-        """Close the pair of a record that was deleted on our word."""
+        """Close the pair of a record that was deleted on our word. Whose deletion it followed may have been restored meanwhile."""
         side = Side(intent.side)
         pair = self.bench.pairs.one(intent.pair_id or 0)
         pair.state, pair.reason, pair.is_dirty = PairState.CLOSED.value, "deleted", False
@@ -140,6 +141,9 @@ class Settler:
             before = bytes(shadow.content) if shadow.content else None
             absorb_one(self.bench, side, Tombstone(Handle(RecordId(shadow.record_id), shadow.locator)))
             self._note(intent, intent.record_id, before, None)
+        origin = self.bench.archive.shadow(side.other, record_of(pair, side.other) or "")
+        if origin is not None and origin.presence != Presence.GONE.value:
+            self.bench.pairs.ask("restored", at=self.bench.now(), pair=pair.id, side=side.other.value)
         self.acted.add(side, ActionKind.DELETE)
 
     def _refused(self, intent: models.Intent, outcome: Refused) -> None:
