@@ -15,6 +15,7 @@ from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_o
 from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one, shadow_row
+from tandem.engine.restored import RESTORED
 from tandem.errors import LayoutMoved, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
@@ -143,7 +144,7 @@ class Settler:
             self._note(intent, intent.record_id, before, None)
         origin = self.bench.archive.shadow(side.other, record_of(pair, side.other) or "")
         if origin is not None and origin.presence != Presence.GONE.value:
-            self.bench.pairs.ask("restored", at=self.bench.now(), pair=pair.id, side=side.other.value)
+            self.bench.pairs.ask(RESTORED, at=self.bench.now(), pair=pair.id, side=side.other.value)
         self.acted.add(side, ActionKind.DELETE)
 
     def _refused(self, intent: models.Intent, outcome: Refused) -> None:
