@@ -16,6 +16,7 @@ from tandem.engine.bases import base_of, park, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.observe import absorb_one, shadow_row
 from tandem.engine.reopening import UNDONE, put_back, set_record
+from tandem.engine.restored import RESTORED
 from tandem.errors import LayoutMoved, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
@@ -143,7 +144,7 @@ class Settler:
             absorb_one(self.bench, side, Tombstone(Handle(RecordId(shadow.record_id), shadow.locator)))
         origin = self.bench.archive.shadow(side.other, record_of(pair, side.other) or "")
         if intent.undo_id is None and origin is not None and origin.presence != Presence.GONE.value:
-            self.bench.pairs.ask("restored", at=self.bench.now(), pair=pair.id, side=side.other.value)
+            self.bench.pairs.ask(RESTORED, at=self.bench.now(), pair=pair.id, side=side.other.value)
         self.note(intent, intent.record_id, encode_contact(decode_payload(intent.payload).target), None)
         self.acted.add(side, ActionKind.DELETE)
 
