@@ -76,7 +76,7 @@ class Erasing:
         found = [bytes(content) for content in contents if content and holds(bytes(content), needle)]
         if not found:
             return
-        traces.contents += found[-1:]
+        traces.contents += found
         if pair is not None:
             traces.pairs.add(pair)
         if side and record:
