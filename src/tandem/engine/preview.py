@@ -128,7 +128,9 @@ def preview(bench: Bench) -> Preview:
 
 
 def _show(bench: Bench, decided: Decided) -> Preview:
-    shown = Preview(lacking=dict(bench.lacking), settling=decided.settling + decided.births.quiet)
+    # What was asked to be taken back was shown by its own preview, and is under way.
+    settling = decided.settling + decided.births.quiet + len(bench.past.wanted())
+    shown = Preview(lacking=dict(bench.lacking), settling=settling)
     shown.seen = {side: len(bench.archive.live_ids(side)) for side in Side}
     shown.twins = twins_of(bench.archive)
     for left, right, evidence in decided.births.matched:
