@@ -152,3 +152,22 @@ def test_another_tandem_is_declared_gone(tandem: Line) -> None:
     assert "tandem link resume 1 --other-tandem-is-gone" in status
     assert tandem("link", "resume", "1", "--other-tandem-is-gone").code == 0
     assert tandem("sync").code == 0
+
+
+def test_who_is_less_than_certain_is_looked_at_singly(tandem: Line) -> None:
+    """An answer to all who stand outside leaves out those who rest on a name alone, and says so; one word by its number takes them in."""
+    for given, family, person, email in (("Ola", "Sowa", "Ola Sowa", "ola@example.com"), ("Jan", "Kot", "Jan Kot", "kot@example.org")):
+        names = [{"givenName": given, "familyName": family}]
+        tandem.edit("google", "create", {"fields": {"names": names, "emailAddresses": [{"value": f"{given.lower()}@example.com"}]}})
+        _person(tandem, person, email)
+    tandem.connect()
+    tandem.link()
+    assert tandem("sync").code == 3
+    shown = tandem("review")
+    assert (":CONTACT" in shown.out, "All 2 at once: tandem review 1 --all match:outside=CHOICE" in shown.out) == (False, True)
+    told = tandem("review", "--all", "match:outside=adopt")
+    assert (told.code, "1 answer taken, 1 question left" in told.out, "by its number" in told.out) == (0, True, True)
+    left = next(item for item in tandem("review", "--json").data["questions"] if item["choice"] is None)  # type: ignore[attr-defined]
+    assert (left["name"], tandem("review", "--resolve", f"{left['id']}=adopt").code) == ("Jan Kot", 0)
+    assert tandem("sync").code == 0
+    assert len(tandem.control.call("GET", "state", service="pipedrive")["persons"]) == 4 + 1  # type: ignore[arg-type]

@@ -101,6 +101,12 @@ def _all(open_: Sequence[Waiting], text: str) -> list[Answer]:
     return [Answer(item.id, word) for item in asked if item.is_certain or word != ADOPT.word]
 
 
+def count_unsure(open_: Iterable[Waiting], bulk: Sequence[str]) -> int:
+    """How many questions an answer to all of a kind has left open, because they have to be looked at one by one."""
+    subjects = {subject for subject, word, _ in (_parsed(text, "KIND=CHOICE") for text in bulk) if word == ADOPT.word}
+    return sum(1 for item in open_ if not item.choice and subjects & {item.kind, f"{item.kind}:{item.sub}"})
+
+
 def _parsed(text: str, form: str) -> tuple[str, str, tuple[str, ...]]:
     subject, is_there, rest = text.strip().partition("=")
     word, *named = rest.strip().split(":")

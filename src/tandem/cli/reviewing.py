@@ -75,6 +75,10 @@ def review(
             _say_questions(row.id, questions, reviewing.groups_of(questions))
         else:
             say(f"{counted(len(taken), 'answer')} taken, {counted(len(open_), 'question')} left. Follow them: tandem sync {row.id}")
+            if unsure := reviewing.count_unsure(open_, every or []):
+                say(
+                    f"{counted(unsure, 'question')} of that kind rest on less, or on several people: look at each, and answer it by its number."
+                )
     if taken is None and open_:
         raise typer.Exit(_WAITS)
 
@@ -89,7 +93,7 @@ def _say_questions(link: int, questions: Sequence[Waiting], groups: Sequence[Gro
     single = [item for item in questions if item.id not in grouped]
     for item in single:
         _say_question(item)
-    for kind, number in Counter(item.kind for item in single if not item.choice).items():
+    for kind, number in Counter(f"{item.kind}:{item.sub}" if item.sub else item.kind for item in single if not item.choice).items():
         if number > 1:
             say(f"All {number} at once: tandem review {link} --all {kind}=CHOICE")
     first = next((item for item in questions if not item.choice), None)
@@ -135,6 +139,7 @@ def _say_question(item: Waiting) -> None:
         return
     choices = data["choices"]
     assert isinstance(choices, list)  # noqa: S101 - data_of makes it
+    pair = "" if sorted(record.side.value for record in item.records) == ["left", "right"] else ":CONTACT:PERSON"
     for choice in choices:
-        names = {"pair": ":CONTACT:PERSON", "record": ":RECORD"}.get(choice["names"], "")
+        names = {"pair": pair, "record": ":RECORD"}.get(choice["names"], "")
         say(f"    {item.id}={choice['choice']}{names}: {choice['sentence']}")
