@@ -13,8 +13,6 @@ from django.db.models import QuerySet
 from engine.reviewing import open_questions, resolve
 from engine.stage import Stage, Terms
 from tandem.core.policy import ConflictRule, OutsideRule, Policy
-from tandem.core.state import RecordId, Side
-from tandem.replica import Handle
 from tandem.store import models
 
 
@@ -262,31 +260,13 @@ def _outsiders(stage: Stage) -> None:
             first_name=first, last_name="Nowak", emails=[{"value": f"{first.lower()}@example.com", "label": "work", "primary": True}],
             phones=[{"value": "+48 22 555 01 02", "label": "work", "primary": True}],
         )  # fmt: skip
-    adopt(stage, "Ala", "Bartek")
-
-
-def adopt(stage: Stage, *firsts: str) -> None:
-    """Put contacts into the group in Tandem's name."""
-    handles = [Handle(RecordId(one["id"]), f"people/c{int(one['id'], 16)}") for one in (contact_named(stage, first) for first in firsts)]
-    stage.bench().replicas[Side.LEFT].adopt(handles)
 
 
 def _meetings_taken_back(stage: Stage) -> None:
     """Two adoptions and a match are taken back."""
-    note_adoptions(stage, "Ala", "Bartek")
     rows = _history(stage).filter(kind__in=["match", "adopt"])
     assert sorted(row.kind for row in rows) == ["adopt", "adopt", "match"]
     stage.bench().past.ask([row.id for row in rows], stage.clock.now())
-
-
-def note_adoptions(stage: Stage, *firsts: str) -> None:
-    """Write the matches of contacts as what they were: adoptions, and that the two could be seen to meet in a later cycle only."""
-    ids = [contact_named(stage, first)["id"] for first in firsts]
-    lines = _history(stage).filter(kind="match", record_id__in=ids)
-    pairs = [line.pair_id for line in lines]
-    later = models.Cycle.objects.using(stage.alias).create(link=stage.link, epoch=0, cause="test", started_at=stage.clock.now())
-    _history(stage).filter(kind="update", pair_id__in=pairs).update(cycle=later)
-    lines.update(kind="adopt")
 
 
 def _history(stage: Stage) -> QuerySet[models.History]:
@@ -316,5 +296,5 @@ STORIES = (
     Story("restored from the bin and paired again", _restored, contacts("Ala", "Bartek")),
     Story("everything at once", _everything, contacts(*FOUR), pause_s=90_000.0),
     Story("a cycle taken back", _all_taken_back, contacts(*FOUR)),
-    Story("meetings taken back", _meetings_taken_back, _outsiders),
+    Story("meetings taken back", _meetings_taken_back, _outsiders, outside=OutsideRule.ADOPT),
 )

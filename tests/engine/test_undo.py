@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from engine.crash import LossyTransport, end_state
-from engine.scenarios import FOUR, adopt, change_contact, change_person, contact_named, contacts, note_adoptions, person_named
+from engine.scenarios import FOUR, change_contact, change_person, contact_named, contacts, person_named
 from engine.stage import Stage
 from tandem.core.contact import PHONES
+from tandem.core.policy import OutsideRule, Policy
 from tandem.engine.returned import Returns, Step
 from tandem.engine.undo import preview_undo
 from tandem.store import models
@@ -197,8 +198,9 @@ def test_a_match_is_taken_back(stage: Stage) -> None:
     assert set(phone(stage, "Ala")[0]) == set(phone(stage, "Ala")[1]) == {"+48 600 123 400", "22 555 01 02"}
 
 
-def test_an_adoption_is_taken_back(stage: Stage) -> None:
+def test_an_adoption_is_taken_back(make_stage: MakeStage) -> None:
     """The label goes off again, the pair ends, what each got from the other when they could be seen to meet goes, and nobody is doubled."""
+    stage = make_stage(policy=Policy(outside=OutsideRule.ADOPT))
     stage.contact(
         names=[{"givenName": "Ala", "familyName": "Nowak"}],
         emailAddresses=[{"value": "ala@example.com"}],
@@ -208,9 +210,7 @@ def test_an_adoption_is_taken_back(stage: Stage) -> None:
     stage.person(
         first_name="Ala", last_name="Nowak", emails=[{"value": "ala@example.com"}], phones=[{"value": "22 555 01 02", "label": "work"}]
     )
-    adopt(stage, "Ala")
     stage.settle()
-    note_adoptions(stage, "Ala")
     assert len(stage.in_group()) == 1
     undo(stage, lines(stage, kind="adopt"))
     assert (len(stage.in_group()), len(stage.google()), len(stage.pipedrive())) == (0, 1, 1)
