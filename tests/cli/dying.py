@@ -132,7 +132,7 @@ class People:
         elif choice < 0.9:
             self._employ(human)
         else:
-            self._delete(self.rng.random() < 0.5)
+            self.delete(in_google=self.rng.random() < 0.5)
 
     def _contact(self, human: Human) -> dict[str, object] | None:
         return next((one for one in self.contacts() if human.email in addresses(one)), None)
@@ -159,7 +159,7 @@ class People:
             firm = self.edit("pipedrive", "create_organization", name=human.organization)
             self.edit("pipedrive", "update_person", id=person["id"], org_id=firm["id"])
 
-    def _delete(self, in_google: bool) -> None:
+    def delete(self, *, in_google: bool) -> None:
         """Somebody whom nobody edits, once Tandem knows that both are one; few enough for the brake."""
         chosen = next((one for one in self.all if not one.may_be_edited and not one.is_deleted), None)
         if chosen is None:

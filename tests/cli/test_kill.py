@@ -15,7 +15,8 @@ from .dying import People, addresses, run_and_kill, sandbox, settle
 SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 1
 BASE = int(os.environ.get("TANDEM_TEST_SEED", "1"))
 #: What each life has come to, before it is killed some random time later.
-LIVES = ('"connected"', '"preview"', '"watching"', '"watching"')
+FIRST_SYNC = ('"connected"', '"preview"')
+LATER = ('"watching"', '"watching"')
 
 
 def begin(people: People) -> None:
@@ -38,12 +39,19 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path, record_property: Ca
         begin(people)
         environment = {"TANDEM_DATA_DIR": str(tmp_path / "data"), "TANDEM_SANDBOX_URL": control.url, "TANDEM_BIRTH_QUIET_S": "0"}
         deaths = []
-        for event in LIVES:
+        for event in FIRST_SYNC:
             deaths.append(run_and_kill(people, environment, rng, event))
             for _ in range(rng.randrange(2, 8)):
                 people.do_something()
+        settle(people, environment)
+        for number, event in enumerate(LATER):
+            for _ in range(rng.randrange(2, 8)):
+                people.do_something()
+            people.delete(in_google=number == 0)
+            deaths.append(run_and_kill(people, environment, rng, event))
         record_property("killed at", deaths)
         settle(people, environment)
+        assert any(one.is_deleted for one in people.all)
         check(people, f"seed {seed}, killed at {deaths}")
 
 
