@@ -10,6 +10,7 @@ from engine.installed import Installed
 from engine.scenarios import contact_named, contacts, persons
 from engine.stage import Stage
 from tandem import errors
+from tandem.app.explaining import explain
 from tandem.app.reasons import REASONS
 from tandem.app.sandboxed import REFRESH_TOKEN
 from tandem.app.services import GOOGLE_SCOPE
@@ -171,6 +172,26 @@ def test_a_full_google_account_holds_back_creations_only(stage: Stage, count: in
     stage.wait(7 * DAY)
     stage.settle()
     assert len(stage.google()) == count + 1
+
+
+def test_what_a_service_does_not_take_is_said_in_words(installed: Callable[..., Installed]) -> None:
+    """A value too long, and a full account: the status names each reason with its number, and how to see whom it concerns."""
+    one = installed()
+    one.contacts("Ala")
+    one.settle()
+    one.google_does("update", id=one.google()[0]["id"], fields={"names": [{"givenName": "Ala", "familyName": "N" * 300}]})
+    one.world.google.switches["contact_limit"] = 1
+    one.pipedrive_does("create_person", name="Ewa Kot", emails=[{"value": "ewa@example.com", "label": "work", "primary": True}])
+    for _ in range(3):
+        one.wait(61)
+        one.cycle()
+    seen = one.status()
+    assert (seen.parked, sorted(item.count for item in seen.refusals)) == (2, [1, 1])
+    assert any("make room" in item.sentence for item in seen.refusals)
+    assert "tandem explain 1 pair:" in seen.next_step
+    told = [explain(one.tandem, one.link, f"pair:{item.pair}")[0] for item in seen.refusals]
+    assert {item.name.partition(" ")[0] for item in told} == {"Ala", "Ewa"}
+    assert all(item.parked for item in told)
 
 
 def test_an_expired_sync_token_in_mid_page_starts_again(installed: Callable[..., Installed]) -> None:

@@ -114,7 +114,10 @@ class _Explaining:
             self.stop = str(error)
 
     def found(self, text: str) -> list[Explained]:
-        """Everybody who bears the text."""
+        """Everybody who bears the text; `pair:7` is that pair."""
+        kind, _, number = text.partition(":")
+        if kind == "pair" and number.isdecimal():
+            return [self._pair(pair) for pair in self.bench.pairs.by_id([int(number)]).values()]
         rows = {side: self.bench.archive.bearing(side, text, self._keys(text)) for side in Side}
         pairs: dict[int, models.Pair] = {}
         alone: list[tuple[Side, models.Shadow]] = []

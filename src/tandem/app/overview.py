@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a service does not take, in its words: how many contacts it concerns, and the pair of one of them."""
+
+    sentence: str
+    count: int
+    pair: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """One link at a glance. `next_step` is empty when nothing has to be done."""
 
@@ -51,6 +60,8 @@ class Overview:
     #: What the brake holds, in words.
     held: tuple[str, ...]
     parked: int
+    #: Why, the commonest reason first.
+    refusals: tuple[Refusal, ...]
     settling: int
     #: People who seem to stand twice on a side, by product.
     twins: Mapping[str, int]
@@ -75,7 +86,7 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
     asked = waiting(tandem, row.id)
     questions = Counter(question.kind for question in asked if not question.choice)
     last = tandem.links.last_cycle(link)
-    parked = len(pairs.parked())
+    parked = pairs.parked()
     reason = reason_of(row)
     share = int(tandem.config.number("PIPEDRIVE_DAILY_TOKENS") * tandem.config.number("PIPEDRIVE_DAILY_SHARE_PERCENT") / 100)
     company = f"{row.right_account.service}:{row.right_account.external_id.partition(':')[0]}"
@@ -95,7 +106,8 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
         questions=dict(sorted(questions.items())),
         answered=sum(1 for question in asked if question.choice),
         held=tuple(group.sentence for group in groups_of(asked)),
-        parked=parked,
+        parked=len(parked),
+        refusals=_refusals(parked),
         settling=Journal(tandem.alias, link).count_pending(),
         twins={PRODUCT[side]: len(groups) for side, groups in twins_of(Archive(tandem.alias, link)).items() if groups},
         last=of_row(last) if last else None,
@@ -109,14 +121,24 @@ def overview(tandem: Tandem, row: models.Link) -> Overview:
     )
 
 
-def _next_step(row: models.Link, to_do: str, questions: Sequence[Waiting], parked: int) -> str:
+def _next_step(row: models.Link, to_do: str, questions: Sequence[Waiting], parked: Sequence[models.Pair]) -> str:
     if to_do:
         return to_do
     if questions:
         return next_command(row.id, questions)
     if parked:
-        return f"`tandem history {row.id}` and the record itself: change the value that was refused."
+        return f"`tandem explain {row.id} pair:{parked[0].id}` shows the first; change what was refused, and it is tried again."
     return ""
+
+
+def _refusals(parked: Sequence[models.Pair]) -> tuple[Refusal, ...]:
+    first: dict[str, int] = {}
+    counts = Counter[str]()
+    for pair in parked:
+        for sentence in {str(item["sentence"]) for item in pair.parked.values()}:
+            counts[sentence] += 1
+            first.setdefault(sentence, pair.id)
+    return tuple(Refusal(sentence, count, first[sentence]) for sentence, count in counts.most_common())
 
 
 def _budget(tokens: int, share: int, row: models.Link) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tandem.app.overview import Overview
     from tandem.app.stories import Line
 
+#: So many reasons why something was refused are shown.
+_SHOWN = 5
 _QUESTIONS = {
     "duplicate": ("possible duplicate", "possible duplicates"),
     "match": ("possible match to decide", "possible matches to decide"),
@@ -69,7 +71,9 @@ def _data(view: Overview) -> dict[str, object]:
         "link": view.link, "state": view.state, "reason": view.reason, "sentence": view.sentence, "group": view.group,
         "google": view.google, "pipedrive": view.pipedrive, "pairs": view.pairs, "last_success_at": iso(view.last_success_at),
         "wait_until": iso(view.wait_until), "next_due_at": iso(view.next_due_at), "questions": dict(view.questions),
-        "answered": view.answered, "held": list(view.held), "parked": view.parked, "twins": dict(view.twins), "settling": view.settling,
+        "answered": view.answered, "held": list(view.held), "parked": view.parked,
+        "refused": [{"sentence": item.sentence, "count": item.count, "pair": item.pair} for item in view.refusals],
+        "twins": dict(view.twins), "settling": view.settling,
         "last_cycle": view.last.data() if view.last else None, "tokens_today": view.tokens_today, "share": view.share,
         "budget": view.budget, "notices": list(view.notices), "next": view.next_step,
         "hints": view.hints, "watched": {watched.product: watched.data() for watched in view.watched},
@@ -93,6 +97,10 @@ def _say(view: Overview, now: datetime) -> None:
     waiting += [counted(view.settling, "write being settled", "writes being settled")] if view.settling else []
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
+    for refusal in view.refusals[:_SHOWN]:
+        say(
+            f"  Refused: {refusal.sentence.rstrip('.')} ({counted(refusal.count, 'contact')}; tandem explain {view.link} pair:{refusal.pair})."
+        )
     for sentence in view.held:
         say(f"  Held by the brake: {sentence}.")
     twins = [f"{counted(number, 'person', 'people')} in {_PRODUCTS[product]}" for product, number in view.twins.items()]

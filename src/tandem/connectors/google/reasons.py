@@ -118,7 +118,7 @@ def _too_much(refusal: _Refusal, clock: Clock) -> TandemError:
 
 def _rejected(refusal: _Refusal) -> Rejected:
     if _is_full(refusal.message):
-        message = "The Google account holds as many contacts as it may (25,000, those in the bin among them)."
+        message = "The Google account holds as many contacts as it may (25,000, those in the bin among them): make room there."
         return Rejected(message, service=SERVICE, status=refusal.status, reason="MY_CONTACTS_OVERFLOW_COUNT")
     return Rejected(f"Google refused it ({refusal.status} {refusal.code})", service=SERVICE, status=refusal.status, reason=refusal.code)
 
