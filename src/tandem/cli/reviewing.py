@@ -76,9 +76,7 @@ def review(
         else:
             say(f"{counted(len(taken), 'answer')} taken, {counted(len(open_), 'question')} left. Follow them: tandem sync {row.id}")
             if unsure := reviewing.count_unsure(open_, every or []):
-                say(
-                    f"{counted(unsure, 'question')} of that kind rest on less, or on several people: look at each, and answer it by its number."
-                )
+                say(f"{counted(unsure, 'question')} of that kind rest on less, or on several people: answer each by its number.")
     if taken is None and open_:
         raise typer.Exit(_WAITS)
 

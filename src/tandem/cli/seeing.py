@@ -98,9 +98,8 @@ def _say(view: Overview, now: datetime) -> None:
     if waiting:
         say("  Waiting: " + ", ".join(waiting) + ".")
     for refusal in view.refusals[:_SHOWN]:
-        say(
-            f"  Refused: {refusal.sentence.rstrip('.')} ({counted(refusal.count, 'contact')}; tandem explain {view.link} pair:{refusal.pair})."
-        )
+        whom = f"{counted(refusal.count, 'contact')}; tandem explain {view.link} pair:{refusal.pair}"
+        say(f"  Refused: {refusal.sentence.rstrip('.')} ({whom}).")
     for sentence in view.held:
         say(f"  Held by the brake: {sentence}.")
     twins = [f"{counted(number, 'person', 'people')} in {_PRODUCTS[product]}" for product, number in view.twins.items()]
