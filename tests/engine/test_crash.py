@@ -16,7 +16,7 @@ from engine.stage import Stage
 SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
 #: How many of a story's places to die, or to lose an answer, a usual run tries; `./tandem test --all` tries every one.
-SAMPLE = 6
+SAMPLE = 3
 Record = Callable[[str, object], None]
 both_lags = pytest.mark.parametrize("lag_s", [0.0, 600.0], ids=["no_lag", "lag"])
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name.replace(" ", "_"))
@@ -65,7 +65,7 @@ def test_dying_again_while_recovering_ends_the_same(story: Story, lag_s: float, 
     """The same for a process that dies while it picks up what another one left behind."""
     firsts, expected, _, _ = _undisturbed(story, lag_s)
     steps, seconds, tried = 0, 0, 0
-    for first in firsts if ALL else _some(firsts, "again", story.name, lag_s)[:2]:
+    for first in firsts if ALL else _some(firsts, "again", story.name, lag_s)[:1]:
         watched = resume(story.terms(lag_s), first)
         watch = Watch(watched)
         watch.run(watched.settle)
