@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from engine.scenarios import NAMES, contacts
 from engine.stage import Stage
 
 
@@ -32,3 +38,15 @@ def test_a_person_typed_in_pipedrive_becomes_a_contact(stage: Stage) -> None:
     (contact,) = stage.in_group()
     assert contact["fields"]["names"][0]["givenName"] == "Jan"
     assert "myContacts" in contact["groups"]
+
+
+def test_a_look_that_finds_nothing_asks_little_of_the_archive(stage: Stage) -> None:
+    """With both sides agreed, nobody waiting and nothing new, a cycle asks what it needs to know that (once: 79 statements)."""
+    contacts(*NAMES)(stage)
+    stage.settle()
+    stage.wait(300)
+    stage.cycle()
+    stage.wait(61)
+    with CaptureQueriesContext(connections[stage.alias]) as found:
+        assert stage.cycle().writes == 0
+    assert len(found) <= 55, Counter(item["sql"].partition(" ")[0] for item in found.captured_queries)

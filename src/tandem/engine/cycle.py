@@ -29,6 +29,7 @@ from tandem.engine.recover import recover
 from tandem.engine.rejoin import rejoin
 from tandem.engine.report import Report
 from tandem.engine.settle import Acted
+from tandem.engine.stillness import is_still
 from tandem.engine.undo import note_matches, take_back
 from tandem.errors import (
     LayoutMoved,
@@ -78,6 +79,11 @@ class _Cycle:
             self.bench.spend_as(self.working)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
+            if is_still(self.bench):
+                self._note_open(Decided(), Acted())
+                if not recovered.is_restless:
+                    return
+                continue
             brought = bring_in(self.bench, self.row)
             self._count(brought)
             decided = self._decide()

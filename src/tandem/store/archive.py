@@ -141,10 +141,16 @@ class Archive:
 
     def unpaired(self, side: Side) -> list[models.Shadow]:
         """Live records in scope that no pair knows, oldest first."""
+        return list(self._unpaired(side).order_by("first_seen_at", "record_id"))
+
+    def has_unpaired(self) -> bool:
+        """Whether there is one on either side."""
+        return any(self._unpaired(side).exists() for side in Side)
+
+    def _unpaired(self, side: Side) -> QuerySet[models.Shadow]:
         pair_side = "left_id" if side is Side.LEFT else "right_id"
         pairs = models.Pair.objects.using(self._alias).filter(link_id=self._link, **{pair_side: OuterRef("record_id")})
-        rows = self._shadows(side).filter(presence=Presence.LIVE.value).exclude(Exists(pairs))
-        return list(rows.order_by("first_seen_at", "record_id"))
+        return self._shadows(side).filter(presence=Presence.LIVE.value).exclude(Exists(pairs))
 
     def keys(self, side: Side) -> list[tuple[str, Presence, list[str]]]:
         """(id, presence, hashed match keys) of everything that exists, in scope or not."""

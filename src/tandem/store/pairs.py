@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tandem.core.state import LinkId, PairState, Side
 from tandem.store import models
@@ -54,6 +54,11 @@ class Pairs:
     def moved(self) -> list[models.Pair]:
         """Pairs that have to be reconciled, oldest first. Closed ones are never among them."""
         return list(self._all().filter(is_dirty=True, state__in=_OPEN).order_by("id"))
+
+    def is_still(self, reasons: Collection[str]) -> bool:
+        """Whether no pair has to be reconciled or is closed or linked for one of these reasons, and no question is open."""
+        stirred = Q(is_dirty=True, state__in=_OPEN) | Q(reason__in=reasons)
+        return not (self._all().filter(stirred).exists() or self._questions().filter(closed_at=None).exists())
 
     def parked(self) -> list[models.Pair]:
         """Pairs of which something was refused."""
