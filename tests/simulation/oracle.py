@@ -13,6 +13,7 @@ Exemptions, all of them:
 - A single value that was typed again, as it stood before, may give way to another one from the other side without a trace: where
   the write in between had no answer yet, nothing tells it from a value that never changed.
 - A deletion that a person released.
+- A copy of Tandem's that no human has touched goes when the person turns out to have stood there: its partner is paired with that one.
 - A person of Pipedrive must be called something: without a name it bears its organisation, e-mail or phone. When a human has
   edited such a name, all of it counts as typed.
 - Two records of one e-mail and different names are two persons. A contact outside the group that a cut listing hid is not known.
@@ -213,10 +214,22 @@ class Verdict:
             word = self.log.last("deleted", _OTHER[done.side], partner) if partner else None
             if pair is not None and word is None and pair.id in self.play.released:
                 continue
+            if self._is_withdrawn(done):
+                continue
             if pair is None or word is None:
                 self._say(f"P4 {done.side} {done.record} was deleted without anybody's word")
                 continue
             self._lost_with(done, pair, word.view)
+
+    def _is_withdrawn(self, done: Deletion) -> bool:
+        """Whether it was an untouched copy of Tandem's, whose partner is paired with a record that was there."""
+        place = (done.side, done.record)
+        if self.log.last("made", *place) or self.log.of(place):
+            return False
+        mine, theirs = (0, 1) if done.side == GOOGLE else (1, 0)
+        partners = {ids[theirs] for ids in self.play.met if ids[mine] == done.record}
+        held = [(pair.left_id, pair.right_id) for pair in self.pairs]
+        return any(ids[theirs] in partners and ids[mine] not in (None, done.record) for ids in held)
 
     def _lost_with(self, done: Deletion, pair: models.Pair, partner: View) -> None:
         places = [(GOOGLE, pair.left_id or ""), (PIPEDRIVE, pair.right_id or "")]
