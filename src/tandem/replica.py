@@ -20,7 +20,8 @@ writes, so that the outcomes of a wave are never lost. Results of a wave stand i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -147,18 +148,34 @@ class Page:
 
 
 class References:
-    """The index of references of one side: ours, made from listings, never by searching."""
+    """The index of references of one side: ours, made from listings, never by searching.
 
-    def __init__(self, known: Mapping[str, str] | None = None, uses: Mapping[str, int] | None = None) -> None:
+    `load` gives the names by id, and how many records of the link point at an id; it is asked when the index is first used, because most
+    looks at a side never use it.
+    """
+
+    def __init__(self, load: Callable[[], tuple[Mapping[str, str], Mapping[str, int]]] | None = None) -> None:
+        self._load = load
         self._names: dict[str, str] = {}
         self._ids: dict[str, set[str]] = {}
-        #: How many records of the link point at an id.
-        self._uses = dict(uses or {})
-        for id_, name in (known or {}).items():
-            self.learn(Reference(id_, name, Version("")))
+        self._uses: Mapping[str, int] = {}
+        self._lock = threading.Lock()
+
+    def _loaded(self) -> None:
+        with self._lock:
+            if self._load is None:
+                return
+            known, self._uses = self._load()
+            self._load = None
+            for id_, name in known.items():
+                self._learn(Reference(id_, name, Version("")))
 
     def learn(self, reference: Reference) -> None:
         """Take in what was seen of one reference."""
+        self._loaded()
+        self._learn(reference)
+
+    def _learn(self, reference: Reference) -> None:
         known = self._names.pop(reference.id, None)
         if known is not None:
             self._ids[fold_organisation(known)].discard(reference.id)
@@ -168,10 +185,12 @@ class References:
 
     def name_of(self, id_: str) -> str:
         """The name, or nothing when the id is not known."""
+        self._loaded()
         return self._names.get(id_, "")
 
     def find(self, name: str, present: str = "") -> str | None:
         """The id that a name means: the present one if it bears that name, else the most used, else the lowest id."""
+        self._loaded()
         found = self._ids.get(fold_organisation(name), set())
         if present in found:
             return present
@@ -367,6 +386,6 @@ class Replica(Protocol):
         """Take records out of the scope that `adopt` brought in; they stay otherwise. May be repeated freely."""
         ...
 
-    def create_reference(self, name: str) -> Reference:
-        """Make a named record. Raises OutcomeUnknown when the answer is missing; repeating then makes a second one."""
+    def create_references(self, names: Sequence[str]) -> list[Reference | TandemError]:
+        """Make named records. OutcomeUnknown in the place of one whose answer is missing; repeating then makes a second one."""
         ...

@@ -16,7 +16,8 @@ from tandem.connectors.pipedrive.reasons import explainer
 from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.core.contact import ADDRESS, EMAILS, FIRST_NAME, LAST_NAME, MESSENGERS, PHONES, Address, Contact, Edit, Entry
 from tandem.core.state import Marker, RecordId
-from tandem.replica import Creation, Deletion, Handle, Observation, Outcome, Page, References, Sighting, Update, Written
+from tandem.errors import TandemError
+from tandem.replica import Creation, Deletion, Handle, Observation, Outcome, Page, Reference, References, Sighting, Update, Written
 from tandem.sandbox.pipedrive import API_TOKEN, COLLEAGUE_TOKEN
 from tandem.sandbox.world import World
 
@@ -182,3 +183,11 @@ def added(*entries: object) -> tuple[Edit, ...]:
 def body_of(request: httpx2.Request) -> dict[str, object]:
     """The JSON of a request."""
     return json.loads(request.read() or b"{}")
+
+
+def make_reference(replica: PipedriveReplica, name: str) -> Reference:
+    """Make one organisation, or raise why not."""
+    (made,) = replica.create_references([name])
+    if isinstance(made, TandemError):
+        raise made
+    return made

@@ -303,4 +303,4 @@ def test_nobody_makes_references_here(bench: Bench) -> None:
     """Contacts bear the organisation's name themselves."""
     assert not bench.replica.capabilities.has_references
     with pytest.raises(NotImplementedError):
-        bench.replica.create_reference("Acme")
+        bench.replica.create_references(["Acme"])

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from replica.pipedrive_bench import MARKER, OWN, WHOLE, Bench, added, body_of, create, delete, see, update, written
+from replica.pipedrive_bench import MARKER, OWN, WHOLE, Bench, added, body_of, create, delete, make_reference, see, update, written
 from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import FIRST_NAME, LAST_NAME, MESSENGERS, ORGANISATION, PHONES, Contact, Entry
@@ -39,7 +39,7 @@ def test_without_the_right_to_add(bench: Bench) -> None:
     assert isinstance(refused, Refused)
     assert "administrator" in refused.sentence
     with pytest.raises(Exception, match="refused addOrganization"):
-        replica.create_reference("Acme")
+        make_reference(replica, "Acme")
 
 
 def test_a_removed_field_is_a_matter_of_the_layout(bench: Bench) -> None:
@@ -113,7 +113,7 @@ def test_a_wave_goes_out_together_and_comes_back_in_order(world: World, clock: W
 def test_a_deleted_organisation_is_not_chosen_twice(bench: Bench) -> None:
     """The index says it is there, Pipedrive says it is not: refused, and found out to be deleted."""
     replica = bench.replica()
-    made = replica.create_reference("Acme")
+    made = make_reference(replica, "Acme")
     bench.human("delete_organization", id=int(made.id))
 
     refused = create(replica, Contact({LAST_NAME: "Nowak", ORGANISATION: "Acme"}))
@@ -168,7 +168,7 @@ def test_a_lost_answer_leaves_it_open(bench: Bench, world: World, effect: str) -
         assert bench.kinds().count(name.strip("^$")) == 1
     world.faults.add(Rule("pipedrive", "^addOrganization$", effect))
     with pytest.raises(OutcomeUnknown):
-        replica.create_reference("Acme")
+        make_reference(replica, "Acme")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_changes_since_a_cursor(bench: Bench, clock: WorldClock) -> None:
 
 def test_organisations_are_asked_about_only_as_often_as_wished(bench: Bench, clock: WorldClock) -> None:
     """A look at persons alone costs ten tokens; the organisation of a person that is not known is read for one."""
-    replica = bench.replica(scope="visible", organisations_every_s=1800.0)
+    replica = bench.replica(scope="visible", organisations_every=lambda: 1800.0)
     cursor = drain(replica)[-1].cursor
     clock.sleep(60)
     organisation = bench.human("create_organization", name="Acme")

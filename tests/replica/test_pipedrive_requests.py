@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from replica.node import NoNpmError
-from replica.pipedrive_bench import Bench, added, body_of, create, delete, drain, handle, see, update, written
+from replica.pipedrive_bench import Bench, added, body_of, create, delete, drain, handle, make_reference, see, update, written
 from replica.vendor_types import Operation, Published, published
 from replica.worlds import WorldClock
 from tandem.connectors.http import make_client
@@ -89,8 +89,8 @@ def everything(bench: Bench, clock: WorldClock, *, sync: bool) -> None:
     replica.identity()
     replica.survey()
     replica.api.filters()
-    replica.create_reference("Acme")
-    replica.create_reference("Zenith")
+    make_reference(replica, "Acme")
+    make_reference(replica, "Zenith")
     seen = written(create(replica, CONTACT))
     seen = written(
         update(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replica.pipedrive_bench import Bench, create, update, written
+from replica.pipedrive_bench import Bench, create, make_reference, update, written
 from replica.worlds import START, WorldClock
 from tandem.connectors.http import make_client
 from tandem.core.contact import (
@@ -101,7 +101,7 @@ def test_ten_countries(person: tuple[object, ...], sync: bool) -> None:
     replica = company.replica()
     wanted, other = contact_of(person), contact_of(PEOPLE[PEOPLE.index(person) - 1])
     for organisation in (wanted, other):
-        replica.create_reference(organisation.text(ORGANISATION))
+        make_reference(replica, organisation.text(ORGANISATION))
 
     made = written(create(replica, wanted))
     delta = {
@@ -132,7 +132,7 @@ def test_what_is_put_is_read_again(data: st.DataObject, sync: bool) -> None:
     company = bench(sync=sync)
     shoe = company.human("add_field", name="Shoe size", type="double")["field_code"]
     replica = company.replica()
-    replica.create_reference("Acme")
+    make_reference(replica, "Acme")
     first = {name: data.draw(st.lists(strategy, max_size=3)) for name, strategy in ENTRIES.items()}
     lists = {name: tuple(Entry(one.value, one.label, primary=place == 0) for place, one in enumerate(made)) for name, made in first.items()}
     wanted = Contact({FIRST_NAME: data.draw(TEXT), LAST_NAME: data.draw(PART), ADDRESS: data.draw(st.just(Address()) | ADDRESSES), **lists})

@@ -18,6 +18,7 @@ from replica.pipedrive_bench import (
     delete,
     drain,
     handle,
+    make_reference,
     see,
     sightings,
     update,
@@ -77,7 +78,7 @@ def test_visibility_is_the_users_default_unless_chosen(bench: Bench) -> None:
 def test_a_person_joins_the_organisation_of_that_name(bench: Bench) -> None:
     """The organisation is found in the index, whatever its spelling; where there is none, nothing is made of it here."""
     replica = bench.replica()
-    made = replica.create_reference("Księgarnia Pod Dębem")
+    made = make_reference(replica, "Księgarnia Pod Dębem")
     contact = Contact({LAST_NAME: "Nowak", ORGANISATION: "KSIEGARNIA pod debem"})
 
     seen = written(create(replica, contact))
@@ -249,7 +250,7 @@ def test_every_field_can_be_cleared(bench: Bench, sync: bool, null_address: str)
     """By null, by an empty value where null is refused; the rest stays."""
     bench.switch(contact_sync_enabled=sync, null_address=null_address)
     replica = bench.replica()
-    replica.create_reference("Acme")
+    make_reference(replica, "Acme")
     seen = written(create(replica, WHOLE.replacing({ORGANISATION: "Acme"})))
     for name in (ADDRESS, ORGANISATION, MESSENGERS, PHONES, LAST_NAME):
         value = seen.contact.values[name]
@@ -265,7 +266,7 @@ def test_an_organisation_that_cannot_be_left_is_refused(bench: Bench) -> None:
     """Null refused: the organisation is never emptied in another way; that field waits, with a sentence."""
     bench.switch(null_org_id="refuse")
     replica = bench.replica()
-    replica.create_reference("Acme")
+    make_reference(replica, "Acme")
     seen = written(create(replica, Contact({LAST_NAME: "Nowak", ORGANISATION: "Acme"})))
     bench.world.log.clear()
 

@@ -57,22 +57,24 @@ class Unkept:
 
 
 class ApiToken:
-    """A token that goes along with every call, in one header."""
+    """A token that goes along with every call, in one header. Read once, and again when it is refused. May be shared by threads."""
 
     def __init__(self, credentials: Credentials, header: str) -> None:
         self._credentials = credentials
         self._header = header
+        self._token: str | None = None
 
     def headers(self) -> Mapping[str, str]:
         """The header. Raises ReconnectNeeded without a token."""
-        token = self._credentials.get(API_TOKEN)
-        if not token:
+        self._token = self._token or self._credentials.get(API_TOKEN)
+        if not self._token:
             raise ReconnectNeeded
-        return {self._header: token}
+        return {self._header: self._token}
 
     def renew(self) -> bool:
-        """There is no other token."""
-        return False
+        """There is no other token, unless another process has stored one meanwhile."""
+        refused, self._token = self._token, self._credentials.get(API_TOKEN)
+        return bool(self._token) and self._token != refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from tandem.core.canonical import fold_organisation
 from tandem.core.contact import Contact
@@ -18,7 +19,7 @@ from tandem.core.plan import Action, ActionKind, HoldReason
 from tandem.core.state import Marker, PairId, PairState, RecordId, Side, Version
 from tandem.engine.bases import park
 from tandem.engine.bench import Bench
-from tandem.engine.decided import Decided
+from tandem.engine.decided import Decided, Newborn
 from tandem.engine.holds import hold_deletion
 from tandem.engine.settle import Acted, Settler
 from tandem.errors import OutcomeUnknown, Rejected, StorageError, TandemError
@@ -28,6 +29,7 @@ from tandem.replica import (
     Handle,
     Observation,
     Outcome,
+    Reference,
     Refused,
     Unanswered,
     Untouched,
@@ -98,7 +100,8 @@ class Hand:
         for side in Side:
             if self.bench.replicas[side].capabilities.has_references:
                 names = self._lacking_references([action for action in actions if action.side is side])
-                yield from ((side, "reference", [name]) for name in names)
+                size = self.bench.replicas[side].capabilities.wave_creations
+                yield from ((side, "reference", names[start : start + size]) for start in range(0, len(names), size))
         for kind in (ActionKind.CREATE, ActionKind.UPDATE, ActionKind.DELETE):
             for side in Side:
                 capabilities = self.bench.replicas[side].capabilities
@@ -120,7 +123,7 @@ class Hand:
             if isinstance(action, str) or action.pair in self.decided.despite:
                 continue
             pair = self.bench.pairs.one(action.pair)
-            shadow = self._shadow(pair, side)
+            shadow = self.bench.archive.shadow(side, record_of(pair, side) or "") or _lost(pair)
             if self.bench.replicas[side].has_attachments(Handle(RecordId(shadow.record_id), shadow.locator)):
                 with self.bench.commit():
                     hold_deletion(self.bench, pair, side, HoldReason.ATTACHMENTS)
@@ -150,13 +153,14 @@ class Hand:
     def _record(self, side: Side, kind: str, wave: Sequence[Action] | Sequence[str]) -> Flight:
         """Write the intents of a wave down. The caller holds the transaction."""
         flight = Flight(side, kind, [], [])
-        for item in wave:
-            if isinstance(item, str):
-                self._record_reference(flight, item)
-            elif item.kind is ActionKind.CREATE:
-                self._record_creation(flight, item)
-            else:
-                self._record_change(flight, item)
+        names = [item for item in wave if isinstance(item, str)]
+        actions = [item for item in wave if not isinstance(item, str)]
+        for name in names:
+            self._record_reference(flight, name)
+        if kind == ActionKind.CREATE.value:
+            self._record_creations(flight, actions)
+        else:
+            self._record_changes(flight, actions)
         flight.intents = self.bench.journal.record(flight.intents)
         return flight
 
@@ -176,57 +180,58 @@ class Hand:
         self._intent(flight, Payload(name=name), is_approved=self.is_approved)
         flight.requests.append(name)
 
-    def _record_creation(self, flight: Flight, action: Action) -> None:
-        newborn = self.decided.newborn[action.pair]
-        pair = self._pair_of(action)
-        marker = self.bench.journal.last_marker(pair.id, action.side) or self.bench.new_marker(newborn.record_id)
-        self._intent(
-            flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker, is_approved=self._is_agreed(action)
-        )
-        flight.requests.append(Creation(newborn.contact, Marker(marker)))
+    def _record_creations(self, flight: Flight, actions: Sequence[Action]) -> None:
+        newborns = [self.decided.newborn[action.pair] for action in actions]
+        known = self.bench.pairs.by_id(newborn.pair for newborn in newborns if newborn.pair is not None)
+        pairs = [known[newborn.pair] if newborn.pair is not None else self._new_pair(newborn) for newborn in newborns]
+        for pair, newborn in zip(pairs, newborns, strict=True):
+            pair.state, pair.reason, pair.is_dirty = PairState.ONE_SIDED.value, "", True
+            if newborn.refusals:
+                source = self.bench.archive.shadow(newborn.source, newborn.record_id)
+                park(pair, flight.side, decode_contact(source.content if source else None), newborn.refusals)
+        self.bench.pairs.save_many(known.values())
+        self.bench.pairs.add_many(pair for pair, newborn in zip(pairs, newborns, strict=True) if newborn.pair is None)
+        for action, pair, newborn in zip(actions, pairs, newborns, strict=True):
+            tried = self.bench.journal.last_marker(pair.id, flight.side) if newborn.pair is not None else ""
+            marker = tried or self.bench.new_marker(newborn.record_id)
+            payload = Payload(contact=newborn.contact, source=newborn.contact)
+            self._intent(flight, payload, pair=pair, marker=marker, is_approved=self._is_agreed(action))
+            flight.requests.append(Creation(newborn.contact, Marker(marker)))
 
-    def _pair_of(self, action: Action) -> models.Pair:
-        """The one-sided pair of a creation, made now unless an earlier try has left one."""
-        newborn = self.decided.newborn[action.pair]
-        if newborn.pair is not None:
-            pair = self.bench.pairs.one(newborn.pair)
-        else:
-            pair = models.Pair(link_id=self.bench.link, mapping_version=self.bench.mapping_version, created_at=self.bench.now())
-            pair.left_id, pair.right_id = (newborn.record_id, None) if newborn.source is Side.LEFT else (None, newborn.record_id)
-        pair.state, pair.reason, pair.is_dirty = PairState.ONE_SIDED.value, "", True
-        source = self.bench.archive.shadow(newborn.source, newborn.record_id)
-        park(pair, action.side, decode_contact(source.content if source else None), newborn.refusals)
-        return self.bench.pairs.save(pair)
+    def _new_pair(self, newborn: Newborn) -> models.Pair:
+        """The one-sided pair of a creation that was not tried before."""
+        pair = models.Pair(link_id=self.bench.link, mapping_version=self.bench.mapping_version, created_at=self.bench.now())
+        pair.left_id, pair.right_id = (newborn.record_id, None) if newborn.source is Side.LEFT else (None, newborn.record_id)
+        return pair
 
-    def _record_change(self, flight: Flight, action: Action) -> None:
-        pair = self.bench.pairs.one(action.pair)
-        target = self._shadow(pair, action.side)
-        source = self.decided.sources.get((action.pair, action.side), Contact())
-        payload = Payload(source=source, target=decode_contact(target.content), delta=dict(action.delta))
-        self._intent(
-            flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version,
-            before=target.raw and bytes(target.raw), is_approved=self._is_agreed(action),
-        )  # fmt: skip
-        self._note_losers(pair, action)
-        seen = as_observation(target, is_followed=target.record_id in self.bench.words.followed(action.side))
-        flight.requests.append(Deletion(seen) if action.kind is ActionKind.DELETE else Update(seen, action.delta))
+    def _record_changes(self, flight: Flight, actions: Sequence[Action]) -> None:
+        pairs = self.bench.pairs.by_id(action.pair for action in actions)
+        targets = self.bench.archive.shadows(flight.side, [record_of(pair, flight.side) or "" for pair in pairs.values()])
+        followed = self.bench.words.followed(flight.side)
+        for action in actions:
+            pair = pairs[action.pair]
+            target = targets.get(record_of(pair, flight.side) or "") or _lost(pair)
+            source = self.decided.sources.get((action.pair, action.side), Contact())
+            payload = Payload(source=source, target=decode_contact(target.content), delta=dict(action.delta))
+            self._intent(
+                flight, payload, pair=pair, record_id=target.record_id, expected_version=target.version,
+                before=target.raw and bytes(target.raw), is_approved=self._is_agreed(action),
+            )  # fmt: skip
+            seen = as_observation(target, is_followed=target.record_id in followed)
+            flight.requests.append(Deletion(seen) if action.kind is ActionKind.DELETE else Update(seen, action.delta))
+        losers = [note for action in actions for note in self._losers(pairs[action.pair], action)]
+        self.acted.conflicts += len(losers)
+        self.bench.journal.note(self.cycle, losers, self.bench.now())
 
-    def _shadow(self, pair: models.Pair, side: Side) -> models.Shadow:
-        shadow = self.bench.archive.shadow(side, record_of(pair, side) or "")
-        if shadow is None:
-            raise StorageError(f"The archive has lost a record of pair {pair.id}: `tandem sync --full` lists everything again.")
-        return shadow
-
-    def _note_losers(self, pair: models.Pair, action: Action) -> None:
+    def _losers(self, pair: models.Pair, action: Action) -> list[Note]:
+        """What of an action's target lost a conflict, for the history."""
         conflicts = self.decided.conflicts.get(PairId(pair.id), ())
         lost = [item for item in conflicts if item.winner is action.side.other]
-        notes = [
+        return [
             Note(pair.id, action.side, "conflict", record_of(pair, action.side) or "", [item.part.field], before=encode_loser(
                 Loser(item.part.field, item.part.key, item.left, item.right, action.side.other.value)))
             for item in lost
         ]  # fmt: skip
-        self.acted.conflicts += len(notes)
-        self.bench.journal.note(self.cycle, notes, self.bench.now())
 
     # Send
 
@@ -240,20 +245,22 @@ class Hand:
             case "delete":
                 flight.outcomes = [replica.delete(item) for item in requests if isinstance(item, Deletion)]
             case _:
-                flight.outcomes = [self._send_reference(flight.side, item) for item in requests if isinstance(item, str)]
+                names = [item for item in requests if isinstance(item, str)]
+                made = replica.create_references(names)
+                flight.outcomes = [self._outcome(flight.side, name, found) for name, found in zip(names, made, strict=True)]
 
-    def _send_reference(self, side: Side, name: str) -> Outcome:
-        try:
-            reference = self.bench.replicas[side].create_reference(name)
-        except OutcomeUnknown as error:
-            return Unanswered(str(error))
-        except Rejected as error:
-            self.bench.refused_references[side][fold_organisation(name)] = str(error)
-            return Refused(str(error))
-        except TandemError as error:
-            return Untouched(error)
-        self.bench.references[side].learn(reference)
-        return Written(Observation(Handle(RecordId(reference.id), reference.id), reference.version, Contact(), b""))
+    def _outcome(self, side: Side, name: str, made: Reference | TandemError) -> Outcome:
+        match made:
+            case Reference():
+                self.bench.references[side].learn(made)
+                return Written(Observation(Handle(RecordId(made.id), made.id), made.version, Contact(), b""))
+            case OutcomeUnknown():
+                return Unanswered(str(made))
+            case Rejected():
+                self.bench.refused_references[side][fold_organisation(name)] = str(made)
+                return Refused(str(made))
+            case _:
+                return Untouched(made)
 
     # Settle
 
@@ -261,10 +268,11 @@ class Hand:
         """Write down what became of a wave. The caller holds the transaction."""
         if flight is None:
             return
-        settler = Settler(self.bench, self.cycle, self.acted)
-        for intent, outcome in zip(flight.intents, flight.outcomes, strict=True):
-            settler.settle(intent, outcome)
-        self.bench.journal.save_settled(flight.intents)
+        Settler(self.bench, self.cycle, self.acted).settle_wave(flight.intents, flight.outcomes)
+
+
+def _lost(pair: models.Pair) -> NoReturn:
+    raise StorageError(f"The archive has lost a record of pair {pair.id}: `tandem sync --full` lists everything again.")
 
 
 def as_observation(shadow: models.Shadow, *, is_followed: bool = False) -> Observation:

@@ -60,8 +60,10 @@ class Gathered:
 class Absorbed:
     """What a drain changed."""
 
-    changed: int
-    births: int
+    changed: int = 0
+    births: int = 0
+    #: Nothing of what was known changed at all.
+    is_quiet: bool = True
 
 
 def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = ()) -> Gathered:
@@ -159,8 +161,8 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
     """Make a drain visible. The caller holds the transaction."""
     now, side = bench.now(), gathered.side
     if not gathered.sightings and not gathered.references and not gathered.unlisted:
-        _save_feed(bench, gathered)
-        return Absorbed(0, 0)
+        save_feed(bench, gathered)
+        return Absorbed()
     bench.archive.put_references(side, gathered.references)
     heads = bench.archive.heads(side, gathered.sightings)
     paired = bench.pairs.of(side, gathered.sightings)
@@ -180,8 +182,9 @@ def absorb(bench: Bench, gathered: Gathered) -> Absorbed:
         retry_refused(bench, side)
     if not gathered.is_disbelieved:
         bench.archive.drop(side, gathered.unlisted)
-    _save_feed(bench, gathered)
-    return Absorbed(len(judge.moved), len(judge.born))
+    save_feed(bench, gathered)
+    is_quiet = not (judge.rows or judge.look or judge.restored or gathered.references or gathered.unlisted)
+    return Absorbed(len(judge.moved), len(judge.born), is_quiet)
 
 
 def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
@@ -210,6 +213,14 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
         row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
         row.fingerprint = fingerprint(seen.contact)
     return row
+
+
+def is_known(seen: Observation, head: Head, *, has_cas: bool) -> bool:
+    """Whether it shows just what was seen last. One version under compare-and-set is one state; elsewhere contents are compared."""
+    is_same = head.version == seen.version and head.locator == seen.handle.locator and not head.needs_look
+    if not is_same or not seen.in_scope or head.presence is not Presence.LIVE:
+        return False
+    return has_cas or head.fingerprint == fingerprint(seen.contact)
 
 
 class _Judge:
@@ -250,6 +261,8 @@ class _Judge:
         if head is not None and is_older(seen.version, Version(head.version)):
             # A stale read shows less than we know: ignored, and looked at again.
             self.look.add(id_)
+            return
+        if head is not None and is_known(seen, head, has_cas=self._has_cas):
             return
         row = shadow_row(self._bench, self._gathered.side, seen, self._now, head)
         is_changed = head is None or head.fingerprint != row.fingerprint or head.presence.value != row.presence
@@ -344,11 +357,12 @@ def _set_content(bench: Bench, row: models.Shadow, contact: Contact) -> None:
     row.keys = bench.keys_of(contact)
 
 
-def _save_feed(bench: Bench, gathered: Gathered) -> None:
+def save_feed(bench: Bench, gathered: Gathered) -> None:
+    """Keep the position of a drain. The caller holds the transaction."""
     feed = bench.archive.feed(gathered.side)
     feed.drained_at = gathered.started_at
     if gathered.listing is Listing.FULL:
         feed.is_disbelieved = gathered.is_disbelieved
         feed.listed_at = None if gathered.is_disbelieved else gathered.started_at
     feed.cursor = "" if gathered.is_disbelieved else gathered.cursor
-    bench.archive.save_feed(feed)
+    bench.archive.save_feed(feed, is_listed=gathered.listing is Listing.FULL)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
+from tandem.core.policy import OutsideRule
 from tandem.core.state import PairState, Presence, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
 from tandem.engine.births import Doubt, sort_births
@@ -63,6 +64,8 @@ def _ids(question: models.Question, name: str) -> list[str]:
 
 def nominated(bench: Bench) -> dict[Side, set[str]]:
     """Records outside that look like an undecided one and have not been read at their present version. Writes nothing."""
+    if not any(bench.archive.has_unread(side) for side in Side):
+        return {side: set() for side in Side}
     return sort_births(bench, is_first=bench.link_row().first_synced_at is None).unread
 
 
@@ -106,6 +109,8 @@ def follow_words(bench: Bench) -> None:
     for question in questions:
         if question.kind == "match":
             apply_choice(bench, question)
+    if bench.policy.outside is not OutsideRule.ADOPT:
+        return
     births = sort_births(bench, is_first=bench.link_row().first_synced_at is None)
     for left, right, _ in births.adoptable:
         join(bench, left, right)

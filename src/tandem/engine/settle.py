@@ -6,6 +6,7 @@ planned on, on the target the value that it stored. Both the live cycle (apply.p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tandem.core.contact import Contact, Delta, FieldName
@@ -20,6 +21,7 @@ from tandem.engine.restored import RESTORED
 from tandem.errors import LayoutMoved, TandemError
 from tandem.replica import Handle, Moved, Observation, Outcome, Reference, Refused, Removed, Tombstone, Unanswered, Untouched, Written
 from tandem.store import models
+from tandem.store.archive import head_of
 from tandem.store.contents import Payload, decode_payload, encode_contact
 from tandem.store.journal import Note, OutcomeKind
 from tandem.store.pairs import record_of
@@ -47,12 +49,56 @@ class Acted:
 
 
 @dataclass(slots=True)
+class _Page:
+    """What the writes of one wave changed, read and kept together: a statement for each table and not for each record."""
+
+    pairs: dict[int, models.Pair]
+    shadows: dict[str, models.Shadow]
+    seen: list[models.Shadow] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Settler:
     """Writes the outcome of an intent, and what follows from it, into the archive."""
 
     bench: Bench
     cycle: models.Cycle
     acted: Acted
+    _page: _Page | None = None
+
+    def settle_wave(self, intents: Sequence[models.Intent], outcomes: Sequence[Outcome]) -> None:
+        """Settle a wave on one side: what was written together, everything else one by one. The caller holds the transaction."""
+        settled = list(zip(intents, outcomes, strict=True))
+        plain = [(intent, outcome) for intent, outcome in settled if _is_plain(intent, outcome)]
+        if plain:
+            self._settle_together(plain)
+        for intent, outcome in settled:
+            if not _is_plain(intent, outcome):
+                self.settle(intent, outcome)
+        self.bench.journal.save_settled(intents)
+
+    def _settle_together(self, plain: Sequence[tuple[models.Intent, Outcome]]) -> None:
+        bench, side = self.bench, Side(plain[0][0].side)
+        ids = [outcome.observation.handle.id for _, outcome in plain if isinstance(outcome, Written)]
+        page = _Page(bench.pairs.by_id(intent.pair_id or 0 for intent, _ in plain), bench.archive.shadows(side, ids))
+        self._page = page
+        try:
+            for intent, outcome in plain:
+                self.settle(intent, outcome)
+        finally:
+            self._page = None
+        bench.archive.put(page.seen)
+        bench.pairs.save_many(page.pairs.values())
+        bench.journal.note(self.cycle, page.notes, bench.now())
+
+    def _pair_of(self, intent: models.Intent) -> models.Pair:
+        known = self._page.pairs.get(intent.pair_id or 0) if self._page else None
+        return known or self.bench.pairs.one(intent.pair_id or 0)
+
+    def _keep(self, pair: models.Pair) -> None:
+        if self._page is None:
+            self.bench.pairs.save(pair)
 
     def settle(self, intent: models.Intent, outcome: Outcome) -> None:
         """Settle one intent. The caller holds the transaction and saves the intent."""
@@ -87,17 +133,20 @@ class Settler:
             intent.record_id = seen.handle.id
             self.bench.archive.put_references(side, [Reference(seen.handle.id, payload.name, seen.version)])
             return
-        before = self.bench.archive.shadow(side, seen.handle.id)
-        head = self.bench.archive.heads(side, [seen.handle.id]).get(seen.handle.id)
-        if head is None or not is_older(seen.version, Version(head.version)):
-            self.bench.archive.put([shadow_row(self.bench, side, seen, self.bench.now(), head)])
+        before = self._page.shadows.get(seen.handle.id) if self._page else self.bench.archive.shadow(side, seen.handle.id)
+        before_content = bytes(before.content) if before is not None and before.content else None
+        if before is None or not is_older(seen.version, Version(before.version)):
+            row = shadow_row(self.bench, side, seen, self.bench.now(), head_of(before) if before else None)
+            if self._page:
+                self._page.seen.append(row)
+            else:
+                self.bench.archive.put([row])
         intent.version = seen.version
-        pair = self.bench.pairs.one(intent.pair_id or 0)
+        pair = self._pair_of(intent)
         if intent.kind == "create":
             self.created(intent, pair, seen.handle.id, seen.contact)
         else:
             self.updated(intent, pair, seen.contact)
-        before_content = bytes(before.content) if before is not None and before.content else None
         self.note(intent, seen.handle.id, before_content, encode_contact(seen.contact), seen.version)
 
     def created(self, intent: models.Intent, pair: models.Pair, record_id: str, holds: Contact) -> None:
@@ -112,7 +161,7 @@ class Settler:
         pair.state, pair.reason, pair.is_dirty = PairState.LINKED.value, "created", True
         set_base(pair, side.other, payload.source)
         set_base(pair, side, holds.restricted(self.bench.fields))
-        self.bench.pairs.save(pair)
+        self._keep(pair)
 
     def updated(self, intent: models.Intent, pair: models.Pair, holds: Contact) -> None:
         """Advance both bases by what was just propagated."""
@@ -129,7 +178,7 @@ class Settler:
             set_base(pair, side.other, advance(base_of(pair, side.other), sent, payload.source, region))
             set_base(pair, side, advance(base_of(pair, side), stored, holds, region))
         pair.is_dirty = True
-        self.bench.pairs.save(pair)
+        self._keep(pair)
         self.acted.add(side, ActionKind.UPDATE)
 
     def removed(self, intent: models.Intent) -> None:
@@ -182,7 +231,15 @@ class Settler:
         weighs = "" if intent.is_approved else _weight(intent, payload)
         names = sorted(payload.delta or payload.contact.values)
         note = Note(intent.pair_id, Side(intent.side), intent.kind, record_id, list(names), before, after, weighs, version, intent.undo_id)
-        self.bench.journal.note(self.cycle, [note], self.bench.now())
+        if self._page:
+            self._page.notes.append(note)
+        else:
+            self.bench.journal.note(self.cycle, [note], self.bench.now())
+
+
+def _is_plain(intent: models.Intent, outcome: Outcome) -> bool:
+    """Whether it changes nothing but its own record and pair."""
+    return isinstance(outcome, Written) and intent.kind in {"create", "update"} and intent.undo_id is None
 
 
 def _weight(intent: models.Intent, payload: Payload) -> str:

@@ -86,12 +86,13 @@ class _ReturningHand(Hand):
 
     raws: dict[PairId, bytes] = field(default_factory=dict)
 
-    def _record_creation(self, flight: Flight, action: Action) -> None:
-        newborn = self.decided.newborn[action.pair]
-        pair = self.bench.pairs.one(newborn.pair or 0)
-        marker = self.bench.journal.last_marker(pair.id, action.side) or self.bench.new_marker(newborn.record_id)
-        self._intent(flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker)
-        flight.requests.append(Creation(newborn.contact, Marker(marker), self.raws[action.pair]))
+    def _record_creations(self, flight: Flight, actions: Sequence[Action]) -> None:
+        for action in actions:
+            newborn = self.decided.newborn[action.pair]
+            pair = self.bench.pairs.one(newborn.pair or 0)
+            marker = self.bench.journal.last_marker(pair.id, action.side) or self.bench.new_marker(newborn.record_id)
+            self._intent(flight, Payload(contact=newborn.contact, source=newborn.contact), pair=pair, marker=marker)
+            flight.requests.append(Creation(newborn.contact, Marker(marker), self.raws[action.pair]))
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from tandem.core.state import LinkId, Presence, Side
 from tandem.replica import Reference, References
 from tandem.store import models
 from tandem.store.contents import chunks, holds
+from tandem.store.moments import brief
+from tandem.store.rows import upsert
 
 _CHANGEABLE = [
     column.name for column in models.Shadow._meta.concrete_fields if column.name not in {"id", "link", "side", "record_id", "first_seen_at"}
@@ -34,6 +36,14 @@ class Head(NamedTuple):
     needs_look: bool
 
 
+def head_of(row: models.Shadow) -> Head:
+    """The head of a whole shadow."""
+    return Head(
+        row.version, row.fingerprint, Presence(row.presence), row.version_seen_at, row.absent_at, row.first_seen_at, row.locator,
+        row.needs_look,
+    )  # fmt: skip
+
+
 class Archive:
     """The archive of one link in one database."""
 
@@ -49,9 +59,15 @@ class Archive:
             self._feeds[side] = feed or models.Feed(link_id=self._link, side=side.value)
         return self._feeds[side]
 
-    def save_feed(self, feed: models.Feed) -> None:
-        """Keep a feed."""
-        feed.save(using=self._alias)
+    def feeds(self) -> None:
+        """Read the feeds of both sides at once."""
+        known = {row.side: row for row in models.Feed.objects.using(self._alias).filter(link_id=self._link)}
+        self._feeds = {side: known.get(side.value) or models.Feed(link_id=self._link, side=side.value) for side in Side}
+
+    def save_feed(self, feed: models.Feed, *, is_listed: bool) -> None:
+        """Keep a feed. `is_listed`: everything was listed; else what stands about that is left, as somebody may have asked for it anew."""
+        columns = ["drained_at", "cursor", *(["listed_at", "is_disbelieved"] if is_listed else [])]
+        feed.save(using=self._alias, update_fields=columns if feed.pk else None)
 
     def _shadows(self, side: Side) -> QuerySet[models.Shadow]:
         return models.Shadow.objects.using(self._alias).filter(link_id=self._link, side=side.value)
@@ -160,15 +176,18 @@ class Archive:
 
     def unread(self, side: Side) -> dict[str, str]:
         """Records outside the scope whose keys no direct read has shown at their present version: id -> locator."""
-        rows = self._shadows(side).filter(presence=Presence.OUT_OF_SCOPE.value).exclude(confirmed_version=F("version"))
-        return dict(rows.values_list("record_id", "locator"))
+        return dict(self._unread(side).values_list("record_id", "locator"))
+
+    def has_unread(self, side: Side) -> bool:
+        """Whether there is one of them."""
+        return self._unread(side).exists()
+
+    def _unread(self, side: Side) -> QuerySet[models.Shadow]:
+        return self._shadows(side).filter(presence=Presence.OUT_OF_SCOPE.value).exclude(confirmed_version=F("version"))
 
     def put(self, rows: Iterable[models.Shadow]) -> None:
         """Add shadows or replace them."""
-        for part in chunks(rows, 1000):
-            models.Shadow.objects.using(self._alias).bulk_create(
-                part, update_conflicts=True, unique_fields=["link", "side", "record_id"], update_fields=_CHANGEABLE
-            )
+        upsert(self._alias, models.Shadow, rows, unique=("link", "side", "record_id"), changeable=_CHANGEABLE)
 
     def drop(self, side: Side, ids: Iterable[str]) -> None:
         """Forget shadows that nothing depends on."""
@@ -182,9 +201,13 @@ class Archive:
 
     def known_references(self, side: Side) -> References:
         """The index of named records of a side, with how often each is used."""
+        return References(lambda: self._references(side))
+
+    def _references(self, side: Side) -> tuple[Mapping[str, str], Mapping[str, int]]:
         rows = models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value)
         uses = self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id"))
-        return References(dict(rows.values_list("reference_id", "name")), dict(uses))
+        with brief(self._alias):
+            return dict(rows.values_list("reference_id", "name")), dict(uses)
 
     def put_references(self, side: Side, references: Iterable[Reference]) -> None:
         """Take in references as they are named now; deleted ones are dropped."""

@@ -17,6 +17,7 @@ from tandem.core.plan import Tally
 from tandem.core.state import LinkId, PairId, Side
 from tandem.store import models
 from tandem.store.contents import chunks
+from tandem.store.rows import rewrite
 
 
 class OutcomeKind(Enum):
@@ -96,7 +97,7 @@ class Journal:
     def save_settled(self, intents: Iterable[models.Intent]) -> None:
         """Keep outcomes written by `settle`."""
         columns = ["outcome", "settled_at", "sentence", "record_id", "sends", "version"]
-        models.Intent.objects.using(self._alias).bulk_update(list(intents), columns, batch_size=200)
+        rewrite(self._alias, models.Intent, intents, columns)
 
     def last_marker(self, pair_id: int, side: Side) -> str:
         """The marker of the last creation that was tried for a pair on a side; empty when there was none, or it has its record."""

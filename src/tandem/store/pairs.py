@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from tandem.core.state import LinkId, PairState, Side
 from tandem.store import models
 from tandem.store.contents import chunks
+from tandem.store.rows import rewrite
 
 Data = dict[str, object]
 #: Pairs that still live; closed ones are tombstones.
@@ -99,7 +100,7 @@ class Pairs:
     def save_many(self, pairs: Iterable[models.Pair]) -> None:
         """Keep known pairs."""
         columns = ["state", "reason", "left_id", "right_id", "base_left", "base_right", "mapping_version", "is_dirty", "parked"]
-        models.Pair.objects.using(self._alias).bulk_update(list(pairs), columns, batch_size=100)
+        rewrite(self._alias, models.Pair, pairs, columns)
 
     def add_many(self, pairs: Iterable[models.Pair]) -> list[models.Pair]:
         """Add new pairs; they come back with their ids."""

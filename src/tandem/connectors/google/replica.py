@@ -72,7 +72,6 @@ class GoogleReplica:
 
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """All contacts of the account, those outside the group too, or what moved. CursorExpired at any page; GroupGone."""
-        reading.check_group(self._door, self._group)
         yield from listing.pages(self._door, self._group, cursor)
 
     def fetch(self, handles: Sequence[Handle]) -> list[Sighting]:
@@ -161,6 +160,6 @@ class GoogleReplica:
         while part := list(islice(names, api.MAX_MEMBERS_A_CALL)):
             patiently(self._door, partial(self._door.send, api.remove_members(self._group, part)))
 
-    def create_reference(self, name: str) -> Reference:
+    def create_references(self, names: Sequence[str]) -> list[Reference | TandemError]:
         """Google's contacts bear the organisation's name themselves: there is nothing to make."""
         raise NotImplementedError("contacts of Google point at nothing")

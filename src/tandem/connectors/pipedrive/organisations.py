@@ -35,8 +35,12 @@ class Organisations:
         """Take in a page of organisations."""
         found = tuple(reference_of(raw) for raw in page)
         for reference in found:
-            self._references.learn(reference)
+            self.keep(reference)
         return found
+
+    def keep(self, reference: Reference) -> None:
+        """Take in one organisation."""
+        self._references.learn(reference)
 
     def name_of(self, person: JsonObject) -> str:
         """The name of a person's organisation; empty when there is none or it is not known."""

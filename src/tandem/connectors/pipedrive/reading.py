@@ -40,18 +40,31 @@ def one_by_one(tasks: Sequence[Callable[[], T]]) -> list[T]:
     return [task() for task in tasks]
 
 
+def always() -> float:
+    """At every look."""
+    return 0.0
+
+
 class Reader:
     """The reading half of the replica."""
 
     def __init__(
-        self, api: Api, layout: Layout, scope: Scope, organisations: Organisations, *, read_lag_s: float, organisations_every_s: float
+        self,
+        api: Api,
+        layout: Layout,
+        scope: Scope,
+        organisations: Organisations,
+        *,
+        read_lag_s: float,
+        organisations_every: Callable[[], float],
     ) -> None:
         self._api = api
         self._layout = layout
         self._scope = scope
         self._organisations = organisations
         self._read_lag_s = read_lag_s
-        self._organisations_every_s = organisations_every_s
+        #: Seconds between two looks at them; asked when they are looked at.
+        self._organisations_every = organisations_every
         self._template = template_of({**scope.told(), "layout": layout.render()})
         #: The newest update time before the last full listing began: what moved since is no dispute.
         self._newest_before = ""
@@ -80,7 +93,7 @@ class Reader:
     def _moved(self, position: Position) -> Iterator[Page]:
         newest, newest_organisation, asked_at = position.persons, position.organisations, position.organisations_at
         now = self._api.clock.now()
-        if (now - asked_at).total_seconds() >= self._organisations_every_s:
+        if (now - asked_at).total_seconds() >= self._organisations_every():
             for raws in self._api.pages(Kind.ORGANISATION, since(newest_organisation, self._read_lag_s)):
                 references = self._organisations.learn(raws)
                 newest_organisation = max([newest_organisation, *(reference.version for reference in references)])

@@ -6,7 +6,7 @@ organisation. There is no compare-and-set, and no stream of deletions: a full li
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from tandem.connectors.http import Door, JsonObject, as_number, as_object, parse
@@ -14,12 +14,13 @@ from tandem.connectors.pipedrive import fields, limits
 from tandem.connectors.pipedrive.api import Api, Kind
 from tandem.connectors.pipedrive.layout import parse_layout
 from tandem.connectors.pipedrive.organisations import Organisations, reference_of
-from tandem.connectors.pipedrive.reading import Reader, RunAll, one_by_one
+from tandem.connectors.pipedrive.reading import Reader, RunAll, always, one_by_one
+from tandem.connectors.pipedrive.reasons import SERVICE
 from tandem.connectors.pipedrive.scope import parse_scope
 from tandem.connectors.pipedrive.writing import Births, Writer
 from tandem.core.contact import Contact, Delta, FieldName
 from tandem.core.state import Cursor, RecordId
-from tandem.errors import Malformed, Rejected
+from tandem.errors import Malformed, OutcomeUnknown, Rejected, TandemError
 from tandem.replica import (
     Capabilities,
     Creation,
@@ -38,6 +39,8 @@ from tandem.replica import (
 #: What hangs on a person that a deletion would take along.
 ATTACHMENTS = ("open_deals_count", "closed_deals_count", "undone_activities_count")
 FULL_LISTING_EVERY_S = 86_400.0
+#: Records a wave. A few calls are under way at a time; the wave is what one commit writes down and a crash leaves unknown.
+WAVE = 32
 
 
 class PipedriveReplica:
@@ -58,8 +61,8 @@ class PipedriveReplica:
         scope: str = "mine",
         visible_to: int | None = None,
         read_lag_s: float = 120.0,
-        organisations_every_s: float = 0.0,
-        wave: int = 4,
+        organisations_every: Callable[[], float] = always,
+        wave: int = WAVE,
         run_all: RunAll = one_by_one,
     ) -> None:
         self.capabilities = Capabilities(
@@ -82,7 +85,7 @@ class PipedriveReplica:
             parse_scope(scope, owner_id),
             self._organisations,
             read_lag_s=read_lag_s,
-            organisations_every_s=organisations_every_s,
+            organisations_every=organisations_every,
         )
         self._writer = Writer(self.api, self._layout, self._organisations, self._reader, self._births)
 
@@ -153,14 +156,24 @@ class PipedriveReplica:
     def release(self, handles: Sequence[Handle]) -> None:
         """Nothing, as `adopt`."""
 
-    def create_reference(self, name: str) -> Reference:
-        """Make an organisation, owned and visible like the persons of the link."""
+    def create_references(self, names: Sequence[str]) -> list[Reference | TandemError]:
+        """Make organisations, owned and visible like the persons of the link."""
+        made = self._run_all([partial(self._create_reference, name) for name in names])
+        for reference in made:
+            if isinstance(reference, Reference):
+                self._organisations.keep(reference)
+        return made
+
+    def _create_reference(self, name: str) -> Reference | TandemError:
         body: JsonObject = {"name": name, "owner_id": self._births.owner_id}
         if self._births.visible_to is not None:
             body["visible_to"] = self._births.visible_to
-        raw = self.api.add_organisation(body)
-        self._organisations.learn([raw])
-        return reference_of(raw)
+        try:
+            return reference_of(self.api.add_organisation(body))
+        except Malformed as error:
+            return OutcomeUnknown(str(error), service=SERVICE)
+        except TandemError as error:
+            return error
 
 
 def _count(person: JsonObject, name: str) -> int | None:
