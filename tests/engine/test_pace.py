@@ -40,7 +40,7 @@ def tokens_of_a_day(pace: Metered, seen: Seen, references_every_s: float) -> tup
 def test_one_seat_is_looked_at_every_five_minutes() -> None:
     """The smallest company: persons every five minutes, organisations every thirty, and one walk a night, within a quarter of the share."""
     assert ONE_SEAT.every_s == 300
-    assert ONE_SEAT.references_every_s(tells=False) == 1_800
+    assert ONE_SEAT.references_every_s == 1_800
     tokens, looks, walks = tokens_of_a_day(ONE_SEAT, Seen(), 1_800)
     assert WALK == 50
     assert (looks, walks) == (286, 1)
@@ -50,7 +50,7 @@ def test_one_seat_is_looked_at_every_five_minutes() -> None:
 
 def test_webhooks_make_an_idle_day_cheap() -> None:
     """With webhooks: one look an hour at both kinds, one walk a night: 490 tokens."""
-    tokens, looks, walks = tokens_of_a_day(ONE_SEAT, Seen(tells=True), ONE_SEAT.references_every_s(tells=True))
+    tokens, looks, walks = tokens_of_a_day(ONE_SEAT, Seen(tells=True), ONE_SEAT.told_s)
     assert (looks, walks) == (22, 1)
     assert tokens == 22 * 20 + WALK == 490
 

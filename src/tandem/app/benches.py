@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tandem.app.preparations import kept
 from tandem.app.services import Gate, Services
@@ -98,6 +99,6 @@ class Benches:
             owner_id=int(settings["owner"]),
             scope=str(settings["scope"]),
             read_lag_s=self.config.number("PIPEDRIVE_READ_LAG_S"),
-            organisations_every_s=self.watching.references_every_s(row),
+            organisations_every=partial(self.watching.references_every_s, row),
             run_all=self.run_all,
         )

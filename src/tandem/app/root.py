@@ -23,6 +23,7 @@ from tandem.app.linking import Connecting, Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
 from tandem.app.regrouping import Regrouping
+from tandem.app.resting import Resting, Stirred
 from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Pool, Services
 from tandem.app.sides import PRODUCT
@@ -119,6 +120,7 @@ class Tandem:
             installation=self._installation_id(),
             digest_key=derive(ring[-1], "tandem match keys"),
         )
+        self.resting = Resting(self.alias, self.clock, self.watching, self._benches, self.schedule)
         self.regrouping = Regrouping(self.alias, self.linking, self.links, self.clock)
         self._forgot_on: dict[int, date] = {}
 
@@ -235,7 +237,13 @@ class Tandem:
         state = LinkState(row.state)
         _check_may_run(row)
         self.follow_clock()
-        lease = self.schedule.claim(LinkId(row.id), f"{self._token()}"[:40], self.clock.now(), is_alone=self.place.is_locked_by_us)
+        stirred, owner, is_alone = Stirred(), self._token()[:40], self.place.is_locked_by_us
+        if cause == "due" and self.resting.may(row):
+            rested = self.resting.look(row, owner, is_alone=is_alone)
+            if isinstance(rested, Result):
+                return rested
+            stirred = rested
+        lease = stirred.lease or self.schedule.claim(LinkId(row.id), owner, self.clock.now(), is_alone=is_alone)
         if lease is None:
             raise LeaseLost(f"Another process is working on link {row.id}.")
         if state is LinkState.DRAFT:
@@ -251,7 +259,7 @@ class Tandem:
             def run() -> tuple[Bench, Report]:
                 stopped = self._prepare(self.links.one(row.id), lease, cause)
                 bench = self.bench(row.id, lease=lease, news=news)
-                return bench, stopped or run_cycle(bench, cause=cause, looks=looks, looking=looking)
+                return bench, stopped or run_cycle(bench, cause=cause, looks=looks, looking=looking, seen=stirred.seen)
 
             bench, report = run()
             if self.links.one(row.id).reason == _LAYOUT:

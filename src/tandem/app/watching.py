@@ -7,8 +7,9 @@ for looks at both. After each cycle the next looks are written down, with the re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tandem.app.services import Services
 from tandem.app.sides import PIPEDRIVE, PRODUCT
@@ -18,7 +19,7 @@ from tandem.connectors.pipedrive.api import LIST_TOKENS, PAGE
 from tandem.core.state import LinkId, Side
 from tandem.engine.bench import Bench
 from tandem.engine.hints import Look, rests_until
-from tandem.engine.pace import Adaptive, Metered, NextLook, Seen, night_of, spoken, walk_tokens
+from tandem.engine.pace import TOLD_S, Adaptive, Metered, NextLook, Seen, night_of, spoken, walk_tokens
 from tandem.engine.report import Report
 from tandem.replica import Work
 from tandem.store import models
@@ -33,8 +34,13 @@ SANDBOX_LOOK_S = 2.0
 SETTLE_S = 30.0
 #: No side is looked at again sooner, whatever became of the look before.
 SHORTEST_S = 15.0
+#: How long it counts how many share a budget, and how much there is to list.
+_COUNT_EVERY = timedelta(hours=1)
 #: What a person has to see changing goes first.
 _BRIEFLY = timedelta(seconds=1)
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class Watching:
     clock: Clock
     alias: str
     is_sandboxed: bool
+    _metered: dict[int, tuple[datetime, Metered]] = field(default_factory=dict)
+    _adaptive: dict[int, tuple[datetime, Adaptive]] = field(default_factory=dict)
 
     @property
     def settle_s(self) -> float:
@@ -71,11 +79,20 @@ class Watching:
         return SANDBOX_LOOK_S if self.is_sandboxed else SETTLE_S
 
     def metered(self, row: models.Link) -> Metered:
-        """The pace of the side on which looking costs tokens."""
+        """The pace of the side on which looking costs tokens; counted anew every hour."""
+        return self._counted(self._metered, row, self._count_metered)
+
+    def _counted(self, kept: dict[int, tuple[datetime, T]], row: models.Link, count: Callable[[models.Link], T]) -> T:
+        now = self.clock.now()
+        known = kept.get(row.id)
+        if known is None or abs(now - known[0]) >= _COUNT_EVERY:
+            known = kept[row.id] = (now, count(row))
+        return known[1]
+
+    def _count_metered(self, row: models.Link) -> Metered:
         archive = Archive(self.alias, LinkId(row.id))
         budget = self.services.tokens(row.right_account)
-        company = row.right_account.external_id.partition(":")[0]
-        links = sum(1 for other in self.links.all() if other.right_account.external_id.partition(":")[0] == company)
+        links = self.links.count_of_company(row.right_account)
         records, references = archive.count(Side.RIGHT), archive.count_references(Side.RIGHT)
         walk = walk_tokens(records, references, page=PAGE, page_tokens=LIST_TOKENS)
         return Metered(
@@ -88,8 +105,11 @@ class Watching:
         )
 
     def adaptive(self, row: models.Link) -> Adaptive:
-        """The pace of the side on which looking costs places in a minute."""
-        links = sum(1 for other in self.links.all() if other.left_account_id == row.left_account_id)
+        """The pace of the side on which looking costs places in a minute; counted anew every hour."""
+        return self._counted(self._adaptive, row, self._count_adaptive)
+
+    def _count_adaptive(self, row: models.Link) -> Adaptive:
+        links = self.links.count_of_account(row.left_account_id)
         limit = self.config.number("GOOGLE_READS_PER_MINUTE")
         if self.is_sandboxed:
             return Adaptive(limit, 0, links, SANDBOX_LOOK_S, SANDBOX_LOOK_S, SANDBOX_LOOK_S)
@@ -97,8 +117,9 @@ class Watching:
 
     def references_every_s(self, row: models.Link) -> float:
         """Seconds between two looks at organisations."""
-        tells = self._tells(Watches(self.alias, LinkId(row.id)).of(Side.RIGHT))
-        return 0.0 if self.is_sandboxed and not tells else self.metered(row).references_every_s(tells=tells)
+        if self.tells(row.id):
+            return TOLD_S
+        return 0.0 if self.is_sandboxed else self.metered(row).references_every_s
 
     def looks(self, row: models.Link, *, is_due: bool, is_full: bool) -> tuple[Mapping[Side, Look], Work]:
         """How much of each side the next cycle looks at, and what for. `is_due`: nobody asked for it by name."""
@@ -106,19 +127,22 @@ class Watching:
             return dict.fromkeys(Side, Look.FULL), Work.PEOPLE
         if row.is_dirty or not is_due:
             return dict.fromkeys(Side, Look.CHANGES), Work.PEOPLE
-        return {side: self._due(row, side) for side in Side}, Work.LOOKING
+        return self.looks_due(row, Watches(self.alias, LinkId(row.id)).both(), Archive(self.alias, LinkId(row.id))), Work.LOOKING
 
-    def _due(self, row: models.Link, side: Side) -> Look:
-        watch, now = Watches(self.alias, LinkId(row.id)).of(side), self.clock.now()
+    def looks_due(self, row: models.Link, watches: Mapping[Side, models.Watch], archive: Archive) -> Mapping[Side, Look]:
+        """How much of each side is due to be looked at, for looking's own sake."""
+        return {side: self._due(row, watches[side], side, archive) for side in Side}
+
+    def _due(self, row: models.Link, watch: models.Watch, side: Side, archive: Archive) -> Look:
+        now = self.clock.now()
         if watch.next_look_at is not None and watch.next_look_at > now:
             return Look.ASKED
-        following = self._pace(row, side)(self._seen(row, watch, side), now)
+        following = self._pace(row, watch, side)(self._seen(archive, watch, side), now)
         return following.look if following.look is Look.FULL else Look.CHANGES
 
-    def _pace(self, row: models.Link, side: Side) -> Callable[[Seen, datetime], NextLook]:
+    def _pace(self, row: models.Link, watch: models.Watch, side: Side) -> Callable[[Seen, datetime], NextLook]:
         if PRODUCT[side] != PIPEDRIVE:
             return self.adaptive(row).next_look
-        watch = Watches(self.alias, LinkId(row.id)).of(side)
         if self.is_sandboxed and not self._tells(watch):
             return self._sandboxed
         return self.metered(row).next_look
@@ -142,40 +166,50 @@ class Watching:
     def _tells(self, watch: models.Watch) -> bool:
         return bool(watch.subscriptions)
 
-    def _seen(self, row: models.Link, watch: models.Watch, side: Side) -> Seen:
-        feed = Archive(self.alias, LinkId(row.id)).feed(side)
+    def _seen(self, archive: Archive, watch: models.Watch, side: Side) -> Seen:
+        feed = archive.feed(side)
         return Seen(feed.drained_at, feed.listed_at, watch.active_at, self._tells(watch), watch.has_gap)
 
     def plan(self, bench: Bench, looks: Mapping[Side, Look], report: Report | None, begun_at: datetime) -> datetime:
         """Write down when both sides are looked at next, after a cycle. Returns when the link is due."""
         row, now = bench.link_row(), self.clock.now()
-        watches = Watches(self.alias, bench.link)
+        kept = Watches(self.alias, bench.link)
+        watches = kept.both()
         due = [row.wait_until] if row.wait_until else []
         for side in Side:
-            watch = watches.of(side)
-            seen = self._seen(row, watch, side)
-            if seen.drained_at is not None and seen.drained_at >= begun_at:
-                watch.has_gap = False
+            watch = watches[side]
             if report is not None and (report.writes or report.matched):
                 watch.active_at = now
-            following = self._pace(row, side)(self._seen_again(seen, watch), now)
-            # What was due and could not be done is not tried again at once.
-            at = (
-                max(following.at, now + timedelta(seconds=min(self.settle_s, SHORTEST_S)))
-                if looks[side] is not Look.ASKED
-                else following.at
-            )
-            watch.next_look_at, watch.why = at, following.why
-            watches.save(watch)
-            due += [at, *self._soon(bench, side, seen.drained_at, now)]
+            drained_at = self._follow(bench, row, watch, side, looks[side], begun_at)
+            kept.save(watch)
+            due += [watch.next_look_at or now, *self._soon(bench, side, drained_at, now)]
         hints_at = Hints(self.alias, bench.link).next_at()
         due += [max(hints_at, now)] if hints_at else []
         if report is not None and report.settling:
             due.append(now + timedelta(seconds=self.settle_s))
         return max(row.wait_until, min(due)) if row.wait_until else min(due)
 
-    def _seen_again(self, seen: Seen, watch: models.Watch) -> Seen:
-        return Seen(seen.drained_at, seen.listed_at, watch.active_at, seen.tells, watch.has_gap)
+    def plan_rest(
+        self, bench: Bench, row: models.Link, watches: Mapping[Side, models.Watch], looks: Mapping[Side, Look], begun_at: datetime
+    ) -> datetime:
+        """The same after a look that found nothing: the sides that were looked at are looked at again in their time."""
+        kept = Watches(self.alias, LinkId(row.id))
+        for side, look in looks.items():
+            if look is not Look.ASKED:
+                self._follow(bench, row, watches[side], side, look, begun_at)
+                kept.save(watches[side])
+        return min(watch.next_look_at or begun_at for watch in watches.values())
+
+    def _follow(self, bench: Bench, row: models.Link, watch: models.Watch, side: Side, look: Look, begun_at: datetime) -> datetime | None:
+        """Set when and why a side is looked at next. Returns when it was last drained."""
+        seen, now = self._seen(bench.archive, watch, side), self.clock.now()
+        if seen.drained_at is not None and seen.drained_at >= begun_at:
+            watch.has_gap = False
+        following = self._pace(row, watch, side)(replace(seen, active_at=watch.active_at, has_gap=watch.has_gap), now)
+        # What was due and could not be done is not tried again at once.
+        shortest = now + timedelta(seconds=min(self.settle_s, SHORTEST_S))
+        watch.next_look_at, watch.why = max(following.at, shortest) if look is not Look.ASKED else following.at, following.why
+        return seen.drained_at
 
     def _soon(self, bench: Bench, side: Side, drained_at: datetime | None, now: datetime) -> list[datetime]:
         """Deletions at rest, and records about which there is doubt."""

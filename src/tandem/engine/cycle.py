@@ -22,12 +22,13 @@ from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
 from tandem.engine.decide import decide
 from tandem.engine.decided import Decided
-from tandem.engine.hints import Look, conclude, glance
-from tandem.engine.observe import absorb
+from tandem.engine.hints import Glance, Look, conclude, glance
+from tandem.engine.observe import Absorbed, absorb
 from tandem.engine.outside import unsettled_members
 from tandem.engine.recover import recover
 from tandem.engine.rejoin import rejoin
-from tandem.engine.report import Report
+from tandem.engine.report import CycleState, Report
+from tandem.engine.rest import may_rest
 from tandem.engine.settle import Acted
 from tandem.engine.stillness import is_still
 from tandem.engine.undo import note_matches, take_back
@@ -57,6 +58,10 @@ class _Cycle:
     #: What looking is done for, and everything else.
     looking: Work
     working: Work
+    #: What was seen already, just before.
+    seen: dict[Side, Glance]
+    #: The last round found nothing to decide.
+    is_still: bool = False
 
     def run(self) -> None:
         """Rounds until nothing moves; then what a person wants taken back, and rounds again, which carry that to the other side."""
@@ -79,7 +84,8 @@ class _Cycle:
             self.bench.spend_as(self.working)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
-            if is_still(self.bench):
+            self.is_still = is_still(self.bench)
+            if self.is_still:
                 self._note_open(Decided(), Acted())
                 if not recovered.is_restless:
                     return
@@ -95,11 +101,12 @@ class _Cycle:
             if not (acted.is_restless or recovered.is_restless):
                 return
 
-    def _observe(self, side: Side, look: Look, work: Work) -> None:
-        seen = glance(self.bench, side, look, work)
+    def _observe(self, side: Side, look: Look, work: Work) -> Absorbed:
+        seen = self.seen.pop(side, None) or glance(self.bench, side, look, work)
         with self.bench.commit():
-            absorb(self.bench, seen.gathered)
+            absorbed = absorb(self.bench, seen.gathered)
             conclude(self.bench, seen)
+        return absorbed
 
     def _decide(self) -> Decided:
         """Decide; before anything is created, the receiving side is looked at once more for what came meanwhile."""
@@ -108,13 +115,11 @@ class _Cycle:
         if not births | references:
             return decided
         is_first = self.bench.link_row().first_synced_at is None
-        for side in Side:
-            if side in births | references:
-                self._observe(side, Look.CHANGES, self.working)
+        seen = [self._observe(side, Look.CHANGES, self.working) for side in Side if side in births | references]
         self.bench.spend_as(self.working)
         if is_first and births:
             self._believe()
-        return self._decide_once()
+        return decided if all(absorbed.is_quiet for absorbed in seen) else self._decide_once()
 
     def _makes_references_on(self, decided: Decided) -> set[Side]:
         """Sides on which a name would have to be made first, as far as is known."""
@@ -169,11 +174,18 @@ class _Cycle:
 
 
 def run_cycle(
-    bench: Bench, *, cause: str, is_full: bool = False, looks: Mapping[Side, Look] | None = None, looking: Work = Work.PEOPLE
+    bench: Bench,
+    *,
+    cause: str,
+    is_full: bool = False,
+    looks: Mapping[Side, Look] | None = None,
+    looking: Work = Work.PEOPLE,
+    seen: Mapping[Side, Glance] | None = None,
 ) -> Report:
     """Run one cycle to its end. The bench holds a lease. Errors that concern the link are its state, not exceptions.
 
-    `looks`: how much of each side is looked at (default: what moved, or with `is_full` everything), and `looking` what for.
+    `looks`: how much of each side is looked at (default: what moved, or with `is_full` everything), and `looking` what for. `seen`: looks
+    at sides that were just made.
 
     Raises:
         LeaseLost, StorageError, WrongInput: nothing more may be written; what is written down is picked up by the next cycle.
@@ -183,7 +195,7 @@ def run_cycle(
     with bench.commit():
         row = bench.journal.open_cycle(epoch=bench.lease.epoch if bench.lease else 0, cause=cause, at=started)
     report.cycle = row.id
-    cycle = _begin(bench, row, report, looks or dict.fromkeys(Side, Look.FULL if is_full else Look.CHANGES), looking)
+    cycle = _begin(bench, row, report, looks or dict.fromkeys(Side, Look.FULL if is_full else Look.CHANGES), looking, seen or {})
     stopped_by: TandemError | None = None
     try:
         cycle.run()
@@ -201,7 +213,7 @@ def run_cycle(
     report.seconds = (bench.now() - started).total_seconds()
     with bench.commit():
         bench.journal.close_cycle(row, state=report.state.value, counts=report.counts(), at=bench.now())
-        _keep_state(bench, report, stopped_by)
+        _keep_state(bench, report, stopped_by, is_at_rest=stopped_by is None and cycle.is_still and may_rest(bench))
     return report
 
 
@@ -210,13 +222,15 @@ def _later(looks: Mapping[Side, Look]) -> Mapping[Side, Look]:
     return {side: Look.CHANGES if look is Look.FULL else look for side, look in looks.items()}
 
 
-def _begin(bench: Bench, row: models.Cycle, report: Report, looks: Mapping[Side, Look], looking: Work) -> _Cycle:
+def _begin(
+    bench: Bench, row: models.Cycle, report: Report, looks: Mapping[Side, Look], looking: Work, seen: Mapping[Side, Glance]
+) -> _Cycle:
     is_first = bench.link_row().first_synced_at is None
     working = Work.FIRST if is_first else Work.PEOPLE
-    return _Cycle(bench, row, report, looks, Work.FIRST if is_first else looking, working)
+    return _Cycle(bench, row, report, looks, Work.FIRST if is_first else looking, working, dict(seen))
 
 
-def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) -> None:
+def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None, *, is_at_rest: bool) -> None:
     """Write down how the link stands now."""
     link, now = bench.link_row(), bench.now()
     if link.state in {"paused", "removed"}:
@@ -234,10 +248,13 @@ def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None) ->
         case _:
             link.state, link.reason, link.wait_until = "active", "", None
     link.sentence = report.sentence
+    if is_at_rest and report.state is CycleState.IN_SYNC:
+        link.rest_epoch = link.epoch
     if stopped_by is None:
         link.last_success_at = now
         if link.first_synced_at is None and not report.settling:
             link.first_synced_at, link.approval = now, None
     link.save(
-        using=bench.alias, update_fields=["state", "reason", "sentence", "wait_until", "last_success_at", "first_synced_at", "approval"]
+        using=bench.alias,
+        update_fields=["state", "reason", "sentence", "wait_until", "last_success_at", "first_synced_at", "approval", "rest_epoch"],
     )

@@ -31,6 +31,8 @@ REFERENCES_EVERY = 6
 #: How long something counts as just having happened.
 ACTIVE_S = 900.0
 _JITTER = 0.2
+#: Seconds between two looks at a side that tells of changes by itself.
+TOLD_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Metered:
     walk_tokens: int
     links: int = 1
     shortest_s: float = 15.0
-    told_s: float = 3_600.0
+    told_s: float = TOLD_S
     night_s: float = 7_200.0
 
     @property
@@ -82,9 +84,10 @@ class Metered:
         step = _STEP_S if needed <= _MINUTE_S else _MINUTE_S
         return max(self.shortest_s, float(ceil(needed / step) * step) if needed > self.shortest_s else self.shortest_s)
 
-    def references_every_s(self, *, tells: bool) -> float:
-        """Seconds between two looks at references."""
-        return self.told_s if tells else self.every_s * REFERENCES_EVERY
+    @property
+    def references_every_s(self) -> float:
+        """Seconds between two looks at references on a side that tells nothing."""
+        return self.every_s * REFERENCES_EVERY
 
     def next_look(self, seen: Seen, now: datetime) -> NextLook:
         """The next look at a side as it is known now."""

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, PairState
@@ -108,6 +108,17 @@ class Links:
     def all(self) -> list[models.Link]:
         """Every link that was not removed, the oldest first."""
         return list(self._all())
+
+    def count_of_account(self, account: int) -> int:
+        """How many links read an account on the left."""
+        return models.Link.objects.using(self._alias).filter(left_account=account).exclude(state=LinkState.REMOVED.value).count()
+
+    def count_of_company(self, account: models.Account) -> int:
+        """How many links share the budget of an account on the right: that of its company, which its id begins with."""
+        company = account.external_id.partition(":")[0]
+        rows = models.Link.objects.using(self._alias).filter(right_account__service=account.service)
+        of_company = Q(right_account__external_id=company) | Q(right_account__external_id__startswith=f"{company}:")
+        return rows.filter(of_company).exclude(state=LinkState.REMOVED.value).count()
 
     def one(self, link: int) -> models.Link:
         """A link by its id, removed ones too."""

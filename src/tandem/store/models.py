@@ -73,6 +73,8 @@ class Link(models.Model):
     lease_owner = models.CharField(max_length=SHORT, default="")
     lease_until = models.DateTimeField(null=True)
     epoch = models.BigIntegerField(default=0)
+    #: The epoch under which a cycle found nothing to do (engine/rest.py).
+    rest_epoch = models.BigIntegerField(default=0)
     #: Other installations whose markers were found here, and which a person has declared gone.
     gone_installations = models.JSONField(default=list)
 

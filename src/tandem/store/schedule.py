@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from tandem.core.state import LinkId
 from tandem.errors import LeaseLost
@@ -45,13 +45,22 @@ class Schedule:
         `is_alone`: the caller knows that every other worker of this database is dead, so leases are taken over at once.
         """
         until = now + timedelta(seconds=LEASE_S)
-        rows = models.Link.objects.using(self._alias).filter(id=link)
-        if not is_alone:
-            rows = rows.filter(Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_owner=""))
+        rows = self._free(link, now, is_alone=is_alone)
         if not rows.update(lease_owner=owner, lease_until=until, epoch=F("epoch") + 1, is_dirty=False):
             return None
         epoch = models.Link.objects.using(self._alias).values_list("epoch", flat=True).get(id=link)
         return Lease(link, epoch, owner, until)
+
+    def claim_unchanged(self, row: models.Link, owner: str, now: datetime, *, is_alone: bool = False) -> Lease | None:
+        """Take a link as `claim` does, but only while it stands as it was read; None otherwise."""
+        link, until = LinkId(row.id), now + timedelta(seconds=LEASE_S)
+        rows = self._free(link, now, is_alone=is_alone).filter(epoch=row.epoch, is_dirty=False, state=row.state)
+        is_ours = rows.update(lease_owner=owner, lease_until=until, epoch=row.epoch + 1)
+        return Lease(link, row.epoch + 1, owner, until) if is_ours else None
+
+    def _free(self, link: LinkId, now: datetime, *, is_alone: bool) -> QuerySet[models.Link]:
+        rows = models.Link.objects.using(self._alias).filter(id=link)
+        return rows if is_alone else rows.filter(Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_owner=""))
 
     def hold(self, lease: Lease, now: datetime) -> None:
         """Make sure, inside the caller's transaction, that the lease is ours; renew it when it is due.
@@ -73,6 +82,13 @@ class Schedule:
         """Give a link back, due again at the given time."""
         rows = models.Link.objects.using(self._alias).filter(id=lease.link, epoch=lease.epoch)
         rows.update(lease_owner="", lease_until=None, next_due_at=next_due_at)
+
+    def release_at_rest(self, lease: Lease, *, next_due_at: datetime, now: datetime) -> None:
+        """Give a link back that was looked at and found at rest. LeaseLost when another worker has taken it."""
+        rows = models.Link.objects.using(self._alias).filter(id=lease.link, epoch=lease.epoch)
+        kept = {"rest_epoch": lease.epoch, "last_success_at": now}
+        if not rows.update(lease_owner="", lease_until=None, next_due_at=next_due_at, **kept):
+            raise LeaseLost
 
     def request(self, link: LinkId) -> None:
         """Ask for a cycle as soon as possible."""

@@ -20,6 +20,11 @@ class Watches:
         row = models.Watch.objects.using(self._alias).filter(link_id=self._link, side=side.value).first()
         return row or models.Watch(link_id=self._link, side=side.value)
 
+    def both(self) -> dict[Side, models.Watch]:
+        """The watches of both sides."""
+        rows = {row.side: row for row in models.Watch.objects.using(self._alias).filter(link_id=self._link)}
+        return {side: rows.get(side.value) or models.Watch(link_id=self._link, side=side.value) for side in Side}
+
     def save(self, watch: models.Watch) -> None:
         """Keep it."""
         watch.save(using=self._alias)

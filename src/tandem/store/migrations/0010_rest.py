@@ -1,0 +1,7 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("store", "0006_hints")]
+
+    operations = [migrations.AddField("link", "rest_epoch", models.BigIntegerField(default=0))]
