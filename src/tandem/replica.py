@@ -331,9 +331,10 @@ class Replica(Protocol):
         """Create what the survey named (found again by name, so repeating it is harmless) and return the final layout."""
         ...
 
-    def changes(self, cursor: Cursor | None) -> Iterator[Page]:
+    def changes(self, cursor: Cursor | None, *, is_brief: bool = False) -> Iterator[Page]:
         """Everything (no cursor), or what moved since the cursor, page by page, records outside the scope too.
 
+        `is_brief`: nothing is concluded from there being nothing new, so whether the scope itself is still there may be asked less often.
         Raises CursorExpired where the position is not known any more, at any page.
         """
         ...

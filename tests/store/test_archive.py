@@ -39,7 +39,7 @@ def test_a_feed_is_kept(alias: str, link: LinkId) -> None:
     feed = archive.feed(Side.LEFT)
     assert (feed.cursor, feed.listed_at) == ("", None)
     feed.cursor, feed.listed_at = "c", NOW
-    archive.save_feed(feed)
+    archive.save_feed(feed, is_listed=True)
     assert (archive.feed(Side.LEFT).cursor, archive.feed(Side.RIGHT).cursor) == ("c", "")
 
 

@@ -66,10 +66,10 @@ class Absorbed:
     is_quiet: bool = True
 
 
-def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = ()) -> Gathered:
+def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = (), is_brief: bool = False) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
 
-    `asked`: records that are to be seen, by the drain or by a direct read.
+    `asked`: records that are to be seen, by the drain or by a direct read. `is_brief`: see the port.
 
     Raises:
         Unavailable: a full listing was broken off; it has to begin again.
@@ -80,7 +80,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[H
     feed = bench.archive.feed(side)
     now = bench.now()
     due = feed.listed_at is None or now - feed.listed_at > timedelta(seconds=replica.capabilities.full_listing_every_s)
-    gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor))
+    gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor), is_brief=is_brief)
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
     look_directly(bench, gathered, asked)
@@ -89,19 +89,19 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[H
     return gathered
 
 
-def _drain_or_list(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
+def _drain_or_list(bench: Bench, side: Side, cursor: Cursor | None, *, is_brief: bool = False) -> Gathered:
     """A position that is not known any more, at whatever page, ends in a full listing; a full listing has nothing to fall back to."""
     try:
-        return _drain(bench, side, cursor)
+        return _drain(bench, side, cursor, is_brief=is_brief)
     except CursorExpired as error:
         if cursor is None:
             raise Unavailable("A service broke a listing off in the middle; it begins again by itself.") from error
         return _drain_or_list(bench, side, None)
 
 
-def _drain(bench: Bench, side: Side, cursor: Cursor | None) -> Gathered:
+def _drain(bench: Bench, side: Side, cursor: Cursor | None, *, is_brief: bool = False) -> Gathered:
     gathered = Gathered(side, Listing.FULL if cursor is None else Listing.CHANGES, bench.now(), Cursor(""))
-    for page in bench.replicas[side].changes(cursor):
+    for page in bench.replicas[side].changes(cursor, is_brief=is_brief):
         gathered.listing = page.listing
         gathered.sightings.update((sighting.handle.id, scoped(bench, side, sighting)) for sighting in page.sightings)
         gathered.references.extend(page.references)

@@ -32,7 +32,7 @@ def look(bench: Bench, looks: Mapping[Side, Look], work: Work) -> dict[Side, Gla
     for side in Side:
         if looks[side] is Look.CHANGES:
             try:
-                seen[side] = Glance(gather(bench, side), [])
+                seen[side] = Glance(gather(bench, side, is_brief=True), [])
             except (LeaseLost, StorageError):
                 raise
             except TandemError:

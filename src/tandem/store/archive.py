@@ -16,7 +16,7 @@ from tandem.replica import Reference, References
 from tandem.store import models
 from tandem.store.contents import chunks, holds
 from tandem.store.moments import brief
-from tandem.store.rows import upsert
+from tandem.store.rows import put
 
 _CHANGEABLE = [
     column.name for column in models.Shadow._meta.concrete_fields if column.name not in {"id", "link", "side", "record_id", "first_seen_at"}
@@ -67,7 +67,10 @@ class Archive:
     def save_feed(self, feed: models.Feed, *, is_listed: bool) -> None:
         """Keep a feed. `is_listed`: everything was listed; else what stands about that is left, as somebody may have asked for it anew."""
         columns = ["drained_at", "cursor", *(["listed_at", "is_disbelieved"] if is_listed else [])]
-        feed.save(using=self._alias, update_fields=columns if feed.pk else None)
+        known = models.Feed.objects.using(self._alias).filter(link_id=feed.link_id, side=feed.side)
+        if not known.update(**{column: getattr(feed, column) for column in columns}):
+            feed.pk = None
+            feed.save(using=self._alias)
 
     def _shadows(self, side: Side) -> QuerySet[models.Shadow]:
         return models.Shadow.objects.using(self._alias).filter(link_id=self._link, side=side.value)
@@ -187,7 +190,7 @@ class Archive:
 
     def put(self, rows: Iterable[models.Shadow]) -> None:
         """Add shadows or replace them."""
-        upsert(self._alias, models.Shadow, rows, unique=("link", "side", "record_id"), changeable=_CHANGEABLE)
+        put(self._alias, models.Shadow, rows, unique=("link", "side", "record_id"), changeable=_CHANGEABLE)
 
     def drop(self, side: Side, ids: Iterable[str]) -> None:
         """Forget shadows that nothing depends on."""

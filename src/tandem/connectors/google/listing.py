@@ -4,8 +4,8 @@ A sync token is bound to the parameters of its listing and dies seven days after
 whatever came since. The cursor therefore keeps both, and is given up a day early. Only the page that brings the next sync token
 is the last one: pages that end without it were cut short and prove nothing.
 
-That the group is still there is looked at before everything is listed, whenever something has moved, and else once an hour: of contacts
-whose group has been deleted nothing may be concluded, and a look that finds nothing concludes nothing.
+That the group is still there is looked at first: of contacts whose group has been deleted nothing may be concluded. A brief look, which
+concludes nothing from finding nothing, asks for the group once it has found something, and once an hour.
 
 Source: the reference of `people.connections.list`.
 """
@@ -60,13 +60,13 @@ def position(cursor: Cursor, now: datetime) -> Position:
     return found
 
 
-def pages(door: Door, group: str, cursor: Cursor | None) -> Iterator[Page]:
+def pages(door: Door, group: str, cursor: Cursor | None, *, is_brief: bool = False) -> Iterator[Page]:
     """The drain: everything, or what moved since the cursor. GroupGone, at the latest before the last page."""
     now = door.clock.now()
     since = position(cursor, now) if cursor is not None else None
     listing = Listing.CHANGES if since else Listing.FULL
     listed_at, checked_at = (since.listed_at, since.checked_at) if since else (now, now)
-    if since is None or now - checked_at >= CHECK_GROUP_EVERY:
+    if since is None or not is_brief or now - checked_at >= CHECK_GROUP_EVERY:
         check_group(door, group)
         checked_at = now
     page_token = ""

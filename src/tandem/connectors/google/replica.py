@@ -70,9 +70,9 @@ class GoogleReplica:
         """The same as `survey`."""
         return self.survey()
 
-    def changes(self, cursor: Cursor | None) -> Iterator[Page]:
+    def changes(self, cursor: Cursor | None, *, is_brief: bool = False) -> Iterator[Page]:
         """All contacts of the account, those outside the group too, or what moved. CursorExpired at any page; GroupGone."""
-        yield from listing.pages(self._door, self._group, cursor)
+        yield from listing.pages(self._door, self._group, cursor, is_brief=is_brief)
 
     def fetch(self, handles: Sequence[Handle]) -> list[Sighting]:
         """Direct reads, 200 a call at most."""

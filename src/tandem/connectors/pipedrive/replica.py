@@ -102,8 +102,9 @@ class PipedriveReplica:
         """See the port. Fields that may not be made are lacking; nothing else of the link suffers."""
         return fields.enable(self.api, self._layout)
 
-    def changes(self, cursor: Cursor | None) -> Iterator[Page]:
+    def changes(self, cursor: Cursor | None, *, is_brief: bool = False) -> Iterator[Page]:
         """See the port; organisations first."""
+        del is_brief
         return self._reader.changes(cursor)
 
     def fetch(self, handles: Sequence[Handle]) -> list[Sighting]:
