@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ class Benches:
         return bench
 
     def _digest(self, key: MatchKey) -> str:
-        return hmac.new(self.digest_key, key.text.encode(), hashlib.sha256).hexdigest()[:24]
+        return hmac.digest(self.digest_key, key.text.encode(), "sha256").hex()[:24]
 
     def _google(self, row: models.Link, gate: Gate) -> GoogleReplica:
         door = self.services.door(row.left_account, gate)
