@@ -127,7 +127,7 @@ class Archive:
     def changed_since(self, side: Side, at: datetime) -> list[models.Shadow]:
         """Records that are there, outside the scope too, and whose present version was first seen since."""
         present = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value]
-        return list(self._shadows(side).filter(presence__in=present, version_seen_at__gte=at).order_by("record_id"))
+        return sorted(self._shadows(side).filter(presence__in=present, version_seen_at__gte=at), key=lambda row: row.record_id)
 
     def merged(self, side: Side, locators: Iterable[str], survivor: str) -> None:
         """Note that whatever was addressed so, but the survivor itself, went up in it."""
@@ -141,7 +141,7 @@ class Archive:
 
     def unpaired(self, side: Side) -> list[models.Shadow]:
         """Live records in scope that no pair knows, oldest first."""
-        return list(self._unpaired(side).order_by("first_seen_at", "record_id"))
+        return sorted(self._unpaired(side), key=lambda row: (row.first_seen_at, row.record_id))
 
     def has_unpaired(self) -> bool:
         """Whether there is one on either side."""
