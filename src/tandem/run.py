@@ -226,7 +226,7 @@ class Runner:
                 return
 
     def _work_once(self, config: Config, *, is_demo: bool) -> None:
-        with Tandem(config) as tandem, told():
+        with told(), Tandem(config) as tandem, told():
             if not tandem.place.lock():
                 raise WrongInput(f"Another Tandem is working in {tandem.place.path}; stop it, or set TANDEM_DATA_DIR to another directory.")
             link = self._begin(tandem) if is_demo else None

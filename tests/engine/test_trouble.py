@@ -14,6 +14,7 @@ from engine.stage import Stage
 from tandem.errors import LeaseLost, StorageError
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.transport import SandboxTransport
+from tandem.sandbox.world import World
 from tandem.store import models
 from tandem.store.journal import OutcomeKind
 
@@ -189,6 +190,28 @@ def test_an_edit_that_overtakes_a_write_is_merged(stage: Stage) -> None:
     assert person_named(stage, "Alicja")["phones"][0]["value"] == "+48 600 5 5 5 5 5 5"
     outcomes = models.Intent.objects.using(stage.alias).values_list("outcome", flat=True)
     assert OutcomeKind.SUPERSEDED.value in set(outcomes)
+
+
+class _Halves(httpx2.BaseTransport):
+    """A sandbox whose answers hold half a character where a name says HALF."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = SandboxTransport(world)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass it on."""
+        answer = self._inner.handle_request(request)
+        return httpx2.Response(answer.status_code, content=answer.read().replace(b"HALF", rb"\ud83d"), request=request)
+
+
+def test_half_a_character_stops_nobody(stage: Stage) -> None:
+    """A name with a lone surrogate, on either side, goes over with U+FFFD in its place, and so does everybody else."""
+    stage.transport = _Halves(stage.world)
+    contacts("Ala", "HALFa")(stage)
+    persons("HALFo")(stage)
+    stage.settle()
+    assert {one["first_name"] for one in stage.pipedrive()} == {"Ala", "\ufffda", "HALFo"}
+    assert {one["fields"]["names"][0]["givenName"] for one in stage.google()} == {"Ala", "HALFa", "\ufffdo"}
 
 
 def _cycle_until_it_fails(stage: Stage) -> None:
