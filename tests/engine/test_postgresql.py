@@ -22,6 +22,7 @@ from engine.test_review_matches import test_linked_they_are_united as test_a_rev
 from engine.test_trouble import test_a_worker_that_lost_its_lease_writes_nothing_more as test_a_lost_lease
 from engine.test_trouble import test_an_edit_that_overtakes_a_write_is_merged as test_an_overtaking_edit
 from engine.test_undo import test_a_change_returns_on_both_sides as test_an_undo
+from tandem.connectors.google.codec import MARKER_KEY
 
 __all__ = [
     "test_a_first_sync", "test_a_lost_lease", "test_a_preview", "test_a_review_answer", "test_an_open_conflict",
@@ -52,13 +53,14 @@ def test_dying(number: int) -> None:
 
 
 def test_what_no_text_column_takes(make_stage: Callable[..., Stage]) -> None:
-    """U+0000 in a name, in an organisation and in a value that waits for a person stops nothing and is not lost."""
+    """U+0000 in a name and in an organisation, and a place of ours that holds more than ours, stop nothing and are not lost."""
     stage = make_stage()
     contacts("Ala")(stage)
     stage.contact(
         names=[{"givenName": "Nul\x00a", "familyName": "Nowak"}],
         emailAddresses=[{"value": "nula@example.com", "type": "work"}],
         organizations=[{"name": "Zero\x00 Works"}],
+        clientData=[{"key": MARKER_KEY, "value": "x" * 500}],
     )
     stage.settle()
     assert {one["first_name"] for one in stage.pipedrive()} == {"Ala", "Nul\x00a"}
