@@ -251,9 +251,11 @@ def test_the_server_gives_back_what_it_was_given(alias: str) -> None:
 
 def test_the_order_is_not_the_servers(alias: str) -> None:
     """Records come in the order of their characters, as from a file, though the database would sort as a dictionary does."""
-    url = databases.make_database(
-        databases.unique("sorted"), "ENCODING 'UTF8' TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'pl' LC_COLLATE 'C' LC_CTYPE 'C'"
-    )
+    sorting = "ENCODING 'UTF8' TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'pl' LC_COLLATE 'C' LC_CTYPE 'C'"
+    try:
+        url = databases.make_database(databases.unique("sorted"), sorting)
+    except (psycopg.errors.FeatureNotSupported, psycopg.errors.SyntaxError) as error:
+        pytest.skip(f"this server sorts as no dictionary does: {error}")
     name = opened(url)
     link = _link(name)
     ids = ["b", "B", "a", "Ż", "z", "_", "10", "9"]

@@ -94,7 +94,11 @@ class Tandem:
         self.alias = alias or f"tandem-{database.identity}"
         setup.register(self.alias, database)
         setup.migrate(self.alias)
-        installation = known_installation(self.alias, ring[-1], token, self.clock.now())
+        try:
+            installation = known_installation(self.alias, ring[-1], token, self.clock.now())
+        except BaseException:
+            connections[self.alias].close()
+            raise
         self._token = token
         self._pool = Pool()
         self._client = make_client(timeout_s=config.number("HTTP_TIMEOUT_S"), transport=transport)

@@ -202,10 +202,11 @@ class Erasing:
             self._scrub_tables()
 
     def _scrub_tables(self) -> None:
+        # ANALYZE, because the planner's statistics are samples of values.
         try:
             with connections[self._alias].cursor() as cursor:
                 for model in _WITH_CONTENT:
-                    cursor.execute(f"VACUUM (FULL) {connections[self._alias].ops.quote_name(model._meta.db_table)}")
+                    cursor.execute(f"VACUUM (FULL, ANALYZE) {connections[self._alias].ops.quote_name(model._meta.db_table)}")
         except DatabaseError as error:
             raise StorageError(
                 f"What was found is erased, but the tables could not be cleaned of it ({type(error).__name__}): stop `tandem run`, make "

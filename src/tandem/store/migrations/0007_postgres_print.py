@@ -1,4 +1,4 @@
-"""The installation knows which secret key it was made with; two rows of it, or questions about long values, cannot stop it."""
+"""The installation knows which secret key it was made with, and a question may be about a long value."""
 
 from __future__ import annotations
 
