@@ -7,10 +7,50 @@ thought of, and prints how to see a finding again. Slow machines are no reason t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import databases
+import postgres
 
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True)
 settings.register_profile("quick", _COMMON, max_examples=100, derandomize=True, database=None)
 settings.register_profile("all", _COMMON, max_examples=2000)
 settings.load_profile("all" if os.environ.get("TANDEM_TEST_ALL") == "1" else "quick")
+
+
+_session: list[postgres.Session] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The main process keeps the session's PostgreSQL, which starts when somebody needs it."""
+    if not hasattr(config, "workerinput"):
+        _session.append(postgres.Session())
+
+
+def pytest_unconfigure() -> None:
+    """It stops with the session."""
+    databases.close()
+    while _session:
+        _session.pop().close()
+
+
+def pytest_report_header() -> str:
+    """On what the run is."""
+    return f"database: {databases.usual()} (another one: TANDEM_TEST_DATABASE=postgresql)"
+
+
+@pytest.fixture(autouse=True)
+def _take_back_databases() -> Iterator[None]:
+    """What a test was lent for its installations is taken back."""
+    yield
+    databases.take_back_all()
+
+
+@pytest.fixture
+def on_postgresql() -> Iterator[None]:
+    """The test's databases are on PostgreSQL, whatever the run is on."""
+    with databases.on(databases.POSTGRESQL):
+        yield

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tandem.databases import Database, described
 from tandem.errors import WrongInput
 
 TOML_NAME = "tandem.toml"
@@ -110,9 +111,9 @@ class Config:
         return Path(self.text("DATA_DIR")).expanduser()
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file."""
-        return self.data_dir / "tandem.sqlite3"
+    def database(self) -> Database:
+        """What everything is kept in. Raises WrongInput."""
+        return described(self.text("DATABASE_URL"), self.data_dir)
 
 
 def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Config:

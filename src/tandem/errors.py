@@ -3,6 +3,7 @@
     TandemError
     |- WrongInput            what a person typed or configured cannot be                        process  stop
     |- StorageError          our own disk or database does not take what must be written down   process  stop
+    |  |- StorageUnavailable the database does not answer, or is busy for too long             process  retry
     |- LeaseLost             another worker took the link over                                  link     stop
     |- LinkStopped           only a person can go on with the link
     |  |- ReconnectNeeded    the token was refused for good, or consent is gone                 link     reconnect
@@ -75,7 +76,13 @@ class WrongInput(TandemError):
 
 
 class StorageError(TandemError):
-    """The data directory does not take what must be written down: is the disk full, or read-only?"""
+    """What must be written down is not taken: is the disk full, or read-only?"""
+
+
+class StorageUnavailable(StorageError):
+    """The database does not answer now; nothing that was written down is lost, and it goes on when the database does."""
+
+    next_step = NextStep.RETRY
 
 
 class LeaseLost(TandemError):

@@ -5,6 +5,7 @@ Rules
 - One process works in a data directory: the lock is taken before anything else.
 - A stop is asked for by SIGINT or SIGTERM. A cycle under way gets a moment to end; then it is cut off, which any cycle survives,
   because what it does is written down before it is done.
+- A PostgreSQL that goes away while links are kept going is waited for: everything is closed, and opened anew when it answers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Protocol
 from tandem.app import Tandem
 from tandem.app.estimates import Estimate, estimate
 from tandem.app.linking import Wish
-from tandem.app.places import DATABASE_NAME, DataDir
+from tandem.app.places import DataDir
 from tandem.app.receiving import Receiver
 from tandem.app.results import Result
 from tandem.app.sandboxed import API_TOKEN, FOLDER_NAME, REFRESH_TOKEN, SandboxControl, config_with, drop_note, write_note
@@ -34,10 +35,12 @@ from tandem.config import Config
 from tandem.connectors.http import as_object, parse, text_at
 from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId
+from tandem.databases import SqliteFile
 from tandem.engine.preview import Preview
-from tandem.errors import LeaseLost, Malformed, Reach, StorageError, TandemError, Unavailable, WrongInput
+from tandem.errors import LeaseLost, Malformed, Reach, StorageError, StorageUnavailable, TandemError, Unavailable, WrongInput
 from tandem.store.links import LinkState, label_of
 from tandem.store.models import Link
+from tandem.store.trouble import told
 
 LABEL = "Pipedrive"
 #: How often it is looked whether a link is due or a cycle was asked for.
@@ -52,6 +55,10 @@ SANDBOX_START_S = 60.0
 #: The sandbox is asked for much more than any company would be; its tokens shall not run out.
 SANDBOX_DAILY_TOKENS = 100_000_000
 _SHOWN_AT_ONCE = 200
+#: Between two tries to reach a database that went away.
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
+#: Stands among the links for what is said of the database.
+_DATABASE = 0
 
 
 class Listener(Protocol):
@@ -127,6 +134,8 @@ class Runner:
         self._port = port
         self._stop = threading.Event()
         self._states: dict[int, str] = {}
+        #: How often the loop has begun.
+        self._beginnings = 0
 
     def run(self) -> None:
         """Run until stopped.
@@ -201,14 +210,34 @@ class Runner:
                 drop_note(data_dir)
 
     def _work(self, config: Config, *, is_demo: bool) -> None:
-        with Tandem(config) as tandem:
+        has_worked, waited_s = False, SHORTEST_WAIT_S
+        while not self._stop.is_set():
+            begun = self._beginnings
+            try:
+                self._work_once(config, is_demo=is_demo)
+            except StorageUnavailable as error:
+                has_worked = has_worked or self._beginnings > begun
+                if not has_worked:
+                    raise
+                waited_s = SHORTEST_WAIT_S if self._beginnings > begun else min(2 * waited_s, LONGEST_WAIT_S)
+                self._trouble(_DATABASE, f"{error} It is tried again.")
+                self._stop.wait(waited_s)
+            else:
+                return
+
+    def _work_once(self, config: Config, *, is_demo: bool) -> None:
+        with told(), Tandem(config) as tandem, told():
             if not tandem.place.lock():
                 raise WrongInput(f"Another Tandem is working in {tandem.place.path}; stop it, or set TANDEM_DATA_DIR to another directory.")
             link = self._begin(tandem) if is_demo else None
             if self._stop.is_set():
                 return
             with Receiver(tandem) as receiver:
-                self._voice.watching(tandem, link, _examples(tandem, link) if link else [])
+                self._beginnings += 1
+                if self._states.pop(_DATABASE, None):
+                    self._voice.troubled("The database answers again.")
+                else:
+                    self._voice.watching(tandem, link, _examples(tandem, link) if link else [])
                 self._loop(tandem, receiver)
 
     def _begin(self, tandem: Tandem) -> int:
@@ -336,12 +365,13 @@ def _is_free(port: int) -> bool:
 
 
 def _demo_values(url: str, folder: Path) -> dict[str, str]:
-    return {"SANDBOX_URL": url, "DATA_DIR": str(folder)}
+    return {"SANDBOX_URL": url, "DATA_DIR": str(folder), "DATABASE_URL": ""}
 
 
 def _has_accounts(config: Config) -> bool:
     """Whether somebody has connected accounts of their own here."""
-    if not config.text("GOOGLE_CLIENT_ID") or not (config.data_dir / DATABASE_NAME).exists():
+    database = config.database
+    if not config.text("GOOGLE_CLIENT_ID") or (isinstance(database, SqliteFile) and not database.path.exists()):
         return False
     with Tandem(config) as tandem:
         return len({account.service for account in tandem.accounts.all()}) == 2

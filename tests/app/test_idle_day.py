@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from replica.worlds import START, WorldClock
 from tandem.app import Tandem
 from tandem.app.linking import Wish
@@ -78,6 +79,7 @@ def config(folder: Path) -> Config:
             "TANDEM_GOOGLE_TOKEN_URL": f"{place}/google/token",
             "TANDEM_PIPEDRIVE_API_URL": f"{place}/pipedrive", "TANDEM_GOOGLE_CLIENT_ID": "sandbox-client",
             "TANDEM_GOOGLE_CLIENT_SECRET": "sandbox-secret",
+            **databases.lend_for_test(),
         },
         folder,
     )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import databases
 from tandem.app.sandboxed import SandboxControl
 from tandem.cli import app
 from tandem.sandbox.server import Shell, serve
@@ -61,6 +62,7 @@ class Line:
     folder: Path
     control: SandboxControl
     more: dict[str, str] = field(default_factory=dict)
+    database: Mapping[str, str] = field(default_factory=databases.lend_for_test)
 
     @property
     def data_dir(self) -> Path:
@@ -71,12 +73,20 @@ class Line:
     def environment(self) -> dict[str, str]:
         """The variables that are set."""
         usual = {"TANDEM_DATA_DIR": str(self.data_dir), "TANDEM_SANDBOX_URL": self.control.url, "TANDEM_BIRTH_QUIET_S": "0"}
-        return {**usual, **self.more}
+        return {**usual, **self.database, **self.more}
 
     def __call__(self, *words: object, stdin: str | None = None) -> Told:
         """Run one command."""
         result = CliRunner().invoke(app, [str(word) for word in words], env=self.environment, input=stdin, prog_name="tandem")
         return Told(result.exit_code, result.stdout, result.stderr)
+
+    def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """What a query (with ? for values) finds in the database."""
+        return databases.rows(self.environment, query, *values)
+
+    def every_row(self, *, but: Sequence[str] = ()) -> list[str]:
+        """Every row of every table but those named, as text."""
+        return databases.every_row(self.environment, but=but)
 
     def file(self, text: str) -> Path:
         """A file with this text."""

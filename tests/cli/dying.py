@@ -16,10 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import databases
 from tandem.app.sandboxed import SandboxControl
 
 LABEL = "Pipedrive"
@@ -72,8 +73,8 @@ class People:
 
     control: SandboxControl
     rng: random.Random
-    #: What the Tandem among them knows.
-    archive: Path
+    #: That of the Tandem among them.
+    environment: Mapping[str, str]
     all: list[Human] = field(default_factory=list)
     _numbers: int = 0
 
@@ -179,8 +180,7 @@ class People:
             "AND NOT EXISTS (SELECT 1 FROM store_intent WHERE pair_id = pair.id AND settled_at IS NULL)"
         )
         try:
-            with closing(sqlite3.connect(f"file:{self.archive}?mode=ro", uri=True)) as archive:
-                return bool(archive.execute(query, (str(person["id"]),)).fetchone()[0])
+            return bool(databases.rows(self.environment, query, str(person["id"]))[0][0])
         except sqlite3.OperationalError:
             return False  # not there yet
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import databases
 from tandem.app import Tandem
 from tandem.app.linking import Wish
 from tandem.config import load
@@ -55,10 +56,12 @@ def world() -> World:
 @pytest.fixture
 def open_at(world: World, tmp_path: Path) -> Iterator[Open]:
     """Open installations in folders of this test, by name."""
+    places: dict[str, dict[str, str]] = {}
     with ExitStack() as stack:
 
         def open_one(name: str, **more: str) -> Tandem:
-            config = load({"TANDEM_DATA_DIR": str(tmp_path / name), "TANDEM_SANDBOX_URL": "http://127.0.0.1:1", **more}, tmp_path)
+            known = places.setdefault(name, {"TANDEM_DATA_DIR": str(tmp_path / name), **databases.lend_for_test()})
+            config = load({"TANDEM_SANDBOX_URL": "http://127.0.0.1:1", **known, **more}, tmp_path)
             clock, transport = WorldClock(world), SandboxTransport(world)
             return stack.enter_context(Tandem(config, clock=clock, transport=transport, run_all=one_by_one))
 

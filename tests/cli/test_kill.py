@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import databases
+
 from .dying import People, addresses, run_and_kill, sandbox, settle
 
 SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 1
@@ -35,9 +37,10 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path, record_property: Ca
     """  # noqa: D205 - one promise
     rng = random.Random(seed)
     with sandbox(tmp_path / "none") as control:
-        people = People(control, rng, tmp_path / "data" / "tandem.sqlite3")
-        begin(people)
         environment = {"TANDEM_DATA_DIR": str(tmp_path / "data"), "TANDEM_SANDBOX_URL": control.url, "TANDEM_BIRTH_QUIET_S": "0"}
+        environment.update(databases.lend_for_test())
+        people = People(control, rng, environment)
+        begin(people)
         deaths = []
         for event in FIRST_SYNC:
             deaths.append(run_and_kill(people, environment, rng, event))

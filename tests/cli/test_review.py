@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 import pytest
 
@@ -14,8 +13,7 @@ from .conftest import Line
 
 
 def _stored(tandem: Line) -> list[tuple[object, ...]]:
-    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
-        return connection.execute("SELECT id, choice, named, closed_at FROM store_question ORDER BY id").fetchall()
+    return tandem.rows("SELECT id, choice, named, closed_at FROM store_question ORDER BY id")
 
 
 def _person(tandem: Line, name: str, email: str) -> None:

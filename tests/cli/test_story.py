@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 
 import pytest
@@ -10,12 +9,9 @@ import pytest
 from .conftest import Line
 
 
-def dump(tandem: Line) -> dict[str, list[object]]:
+def dump(tandem: Line) -> list[str]:
     """All tables but the ledger and the credentials."""
-    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in names if not name.endswith(("_ledger", "_secret"))]
-        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in kept}  # noqa: S608 - names of our own tables
+    return tandem.every_row(but=("store_ledger", "store_secret"))
 
 
 def persons(tandem: Line) -> set[str]:
@@ -139,8 +135,7 @@ def test_pause_resume_remove(tandem: Line) -> None:
     assert len(tandem.writes()) == writes
     assert tandem("link", "list", "--json").data == {"links": []}
     assert contacts(tandem) == persons(tandem)
-    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
-        assert not any("anna@example.com" in line for line in connection.iterdump())
+    assert not any("anna@example.com" in line for line in tandem.every_row())
     assert tandem.link("--json").data["link"] == 2
 
 
@@ -248,5 +243,4 @@ def test_a_second_process_asks_the_first(tandem: Line, is_full: bool) -> None:
         thread.join(20)
     assert (told.code, told.data["state"], told.err) == (0, "in-sync", "")
     assert told.data["requests"]["google"] > 0  # type: ignore[index]
-    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
-        assert {row[0] for row in connection.execute("SELECT cause FROM store_cycle")} == {"worker"}
+    assert set(tandem.rows("SELECT cause FROM store_cycle")) == {("worker",)}

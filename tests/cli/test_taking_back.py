@@ -24,8 +24,9 @@ def changes(tandem: Line, kind: str) -> list[str]:
 
 
 def on_disk(tandem: Line, text: str) -> list[str]:
-    """The files of the data directory that hold a text."""
-    return [path.name for path in tandem.data_dir.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    """The files of the data directory that hold a text; on a server, the rows too."""
+    files = [path.name for path in tandem.data_dir.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return files + [row for row in tandem.every_row() if text in row] if tandem.database else files
 
 
 def test_undo_shows_asks_and_does(synced: Line) -> None:

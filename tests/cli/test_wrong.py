@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 
@@ -74,8 +73,7 @@ def linked(tandem: Line) -> Line:
 
 def stored(tandem: Line) -> list[str]:
     """Every row, but for the ledger: asking costs tokens, also in vain."""
-    with sqlite3.connect(tandem.data_dir / "tandem.sqlite3") as connection:
-        return [line for line in connection.iterdump() if "_ledger" not in line and "sqlite_sequence" not in line]
+    return tandem.every_row(but=["store_ledger"])
 
 
 def test_wrong_input_is_answered(linked: Line) -> None:
@@ -127,7 +125,14 @@ def test_without_a_link(tandem: Line, words: tuple[str, ...]) -> None:
         ("TANDEM_GOOGLE_READ_LAG_S", "-1", "must be a number"),
         ("TANDEM_GOOGLE_READS_PER_MINUTE", "1.5", "whole number"),
         ("TANDEM_PIPEDRIVE_API_URL", "http://pipedrive.example.com", "https://"),
-        ("TANDEM_DATABASE_URL", "postgresql://localhost/tandem", "SQLite"),
+        ("TANDEM_DATABASE_URL", "mysql://someone:secret@localhost/tandem", "postgresql://"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:secret@localhost/tandem?sslmod=require", "sslmod"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:secret@localhost:1", "names no database"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:the@secret@localhost/tandem", "%40"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:secret/x@localhost/tandem", "%2F"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:sec ret@localhost/tandem", "%20"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/tandem", "server running"),
+        ("TANDEM_DATABASE_URL", "postgresql://someone:secret@/tandem?host=/nowhere", "server running"),
         ("TANDEM_SANDBOX_URL", "http://127.0.0.1:9", "no sandbox"),
         ("TANDEM_DATA_DIR", "/proc/tandem", "TANDEM_DATA_DIR"),
     ],
@@ -139,6 +144,7 @@ def test_a_wrong_setting_is_named(linked: Line, name: str, value: str, words: st
     assert told.code in {1, 2, 6}, told
     assert words in told.err, told.err
     assert "Traceback" not in told.err
+    assert not any(part in told.err for part in ("secret@", "the@", "sec ret", ":secret"))
 
 
 def test_a_broken_configuration_leaves_help_alone() -> None:

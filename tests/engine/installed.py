@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import databases
 from engine.stage import GROUP
 from replica.worlds import START, WorldClock
 from tandem.app import Tandem
@@ -30,7 +31,11 @@ class Installed:
             self.pipedrive_does("enable_contact_sync")
         self.google_does("create_group", name=GROUP)
         folder = Path(tempfile.mkdtemp(prefix="tandem-installed-"))
-        values = {"TANDEM_DATA_DIR": str(folder), "TANDEM_SANDBOX_URL": "http://localhost", "TANDEM_BIRTH_QUIET_S": "0"}
+        values = {
+            "TANDEM_DATA_DIR": str(folder),
+            "TANDEM_SANDBOX_URL": "http://localhost",
+            "TANDEM_BIRTH_QUIET_S": "0",
+        } | databases.lend_for_test()
         config = load({**values, **{f"TANDEM_{name}": value for name, value in settings.items()}}, folder)
         self.tandem = Tandem(config, clock=WorldClock(self.world), transport=SandboxTransport(self.world))
         self.tandem.connecting.google(REFRESH_TOKEN)

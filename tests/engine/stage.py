@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+import shutil
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 from django.db import connections
 
+import databases
 from engine import ready
 from replica.google_bench import SignedIn
 from replica.pipedrive_bench import ApiToken
@@ -27,6 +30,7 @@ from tandem.connectors.pipedrive.reasons import explainer as pipedrive_explainer
 from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId, Side
+from tandem.databases import SqliteFile, described
 from tandem.engine.bench import Bench, Timings
 from tandem.engine.cycle import run_cycle
 from tandem.engine.report import CycleState, Report
@@ -39,45 +43,82 @@ from tandem.store import models, setup
 
 GROUP = "Pipedrive"
 assert ready
-PROBED = "engine.probed"
 
 _ids = itertools.count()
 _template: bytes = b""
 
 
 class Database:
-    """One SQLite file under an alias, made from one migrated template; `content` is all of it."""
+    """A database of its own under an alias, of the kind that the test is on; `content` is all of it."""
 
     def __init__(self, content: bytes | None = None) -> None:
         self.alias = f"stage{next(_ids)}"
-        folder = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())  # noqa: S108 - memory, not a shared name
-        self.path = Path(tempfile.mkdtemp(prefix="tandem-stage-", dir=folder)) / "tandem.sqlite3"
-        self.path.write_bytes(content or template())
-        setup.register(self.alias, self.path, engine=PROBED)
+        self._keeper = _File(content) if databases.kind() == databases.SQLITE else _Lent(content)
+        setup.register(self.alias, self._keeper.description, engine=self._keeper.engine)
 
     def content(self) -> bytes:
-        """The committed state, as the bytes of a database file."""
-        with sqlite3.connect(self.path) as reader:
+        """The committed state."""
+        return self._keeper.content()
+
+    def every_row(self, *, but: Sequence[str] = ()) -> list[str]:
+        """The committed rows of all tables but those named, as text."""
+        return databases.every_row(self._keeper.environment, but=but)
+
+    def close(self) -> None:
+        """Forget it."""
+        connections[self.alias].close()
+        del connections[self.alias]
+        del connections.settings[self.alias]
+        self._keeper.close()
+
+
+class _File:
+    """A SQLite file, made from one migrated template."""
+
+    engine = "engine.probed"
+
+    def __init__(self, content: bytes | None) -> None:
+        folder = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())  # noqa: S108 - memory, not a shared name
+        self._folder = Path(tempfile.mkdtemp(prefix="tandem-stage-", dir=folder))
+        self.description = SqliteFile(self._folder / "tandem.sqlite3")
+        self.description.path.write_bytes(content or template())
+        self.environment = {"TANDEM_DATA_DIR": str(self._folder)}
+
+    def content(self) -> bytes:
+        with sqlite3.connect(self.description.path) as reader:
             data = reader.serialize()
         reader.close()
         return data
 
     def close(self) -> None:
-        """Forget the file."""
-        connections[self.alias].close()
-        del connections[self.alias]
-        del connections.settings[self.alias]
-        for leftover in self.path.parent.iterdir():
-            leftover.unlink()
-        self.path.parent.rmdir()
+        shutil.rmtree(self._folder)
+
+
+class _Lent:
+    """A database on the session's server."""
+
+    engine = "engine.probed_postgresql"
+
+    def __init__(self, content: bytes | None) -> None:
+        self._lent = databases.lend()
+        self.description = described(self._lent.url, Path())
+        self.environment = {"TANDEM_DATABASE_URL": self._lent.url}
+        if content is not None:
+            self._lent.fill(content)
+
+    def content(self) -> bytes:
+        return self._lent.content()
+
+    def close(self) -> None:
+        databases.give_back(self._lent)
 
 
 def template() -> bytes:
-    """A migrated empty database, made once a process."""
+    """A migrated empty file, made once a process."""
     global _template  # noqa: PLW0603 - migrating takes longer than most tests
     if not _template:
         folder = Path(tempfile.mkdtemp(prefix="tandem-template-"))
-        setup.register("template", folder / "template.sqlite3")
+        setup.register("template", SqliteFile(folder / "template.sqlite3"))
         setup.migrate("template")
         connections["template"].close()
         with sqlite3.connect(folder / "template.sqlite3") as reader:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from engine.scenarios import STORIES, contacts, persons
 from engine.stage import Stage
 from tandem.core.plan import ActionKind
@@ -11,14 +9,11 @@ from tandem.core.state import Side
 from tandem.engine.preview import Preview, preview
 
 #: Tables that a preview may move: tokens that were spent, access tokens that were renewed.
-_MAY_MOVE = {"store_ledger", "store_secret"}
+_MAY_MOVE = ("store_ledger", "store_secret")
 
 
 def _dump(stage: Stage) -> list[str]:
-    with sqlite3.connect(stage.database.path) as reader:
-        lines = [line for line in reader.iterdump() if not any(f'"{table}"' in line for table in _MAY_MOVE)]
-    reader.close()
-    return lines
+    return stage.database.every_row(but=_MAY_MOVE)
 
 
 def _look(stage: Stage) -> Preview:

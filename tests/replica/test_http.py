@@ -12,6 +12,7 @@ from replica.google_bench import Bench
 from replica.worlds import WorldClock
 from tandem.connectors.google import api
 from tandem.connectors.http import READ_ATTEMPTS, Answer, Call, Door, make_client
+from tandem.connectors.wire import parse, whole_characters
 from tandem.errors import (
     LeaseLost,
     Malformed,
@@ -235,3 +236,13 @@ def test_what_is_no_json_is_malformed(content: bytes) -> None:
     """Nothing is concluded from an answer that does not parse."""
     with pytest.raises(Malformed):
         Answer(200, {}, content).json()
+
+
+def test_half_a_character_hides_nothing() -> None:
+    """A lone surrogate becomes U+FFFD; pairs, escaped backslashes and all else stay byte for byte."""
+    told = rb'{"a":"x\ud800y\uDFFF\ud83d\ude00 \\ud800 \\\ud83d\u00e9 \"","b":"\ud83d\ud83d\ude00"}'
+    made = rb'{"a":"x\ufffdy\ufffd\ud83d\ude00 \\ud800 \\\ufffd\u00e9 \"","b":"\ufffd\ud83d\ude00"}'
+    assert whole_characters(told) == made
+    assert parse(made) == {"a": 'x\ufffdy\ufffd\U0001f600 \\ud800 \\\ufffdé "', "b": "\ufffd\U0001f600"}
+    plain = '{"a":"\\u00e9 😀"}'.encode()
+    assert whole_characters(plain) is plain

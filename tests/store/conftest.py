@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
+from tandem.databases import SQLITE_NAME, SqliteFile, described
 from tandem.store import setup
 
 setup.prepare()
@@ -28,19 +30,23 @@ _numbers = count(1)
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with all tables."""
     path = tmp_path_factory.mktemp("store") / "template.sqlite3"
-    setup.register("store-template", path)
+    setup.register("store-template", SqliteFile(path))
     setup.migrate("store-template")
     connections["store-template"].close()
     return path
 
 
-@pytest.fixture
-def alias(template: Path, tmp_path: Path) -> Iterator[str]:
-    """The name of an empty database."""
+@pytest.fixture(params=databases.KINDS if databases.usual() == databases.SQLITE else [databases.POSTGRESQL])
+def alias(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[str]:
+    """The name of an empty database, of each kind."""
     name = f"store-{next(_numbers)}"
-    setup.register(name, Path(shutil.copy(template, tmp_path / "tandem.sqlite3")))
-    yield name
-    connections[name].close()
+    with databases.on(request.param):
+        url = databases.lend_for_test().get("TANDEM_DATABASE_URL", "")
+        if not url:
+            shutil.copy(template, tmp_path / SQLITE_NAME)
+        setup.register(name, described(url, tmp_path))
+        yield name
+        connections[name].close()
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from tandem.app.services import Services, open_gate
 from tandem.app.sides import PIPEDRIVE, SIDE
 from tandem.clock import Clock
@@ -23,6 +21,7 @@ from tandem.errors import TandemError
 from tandem.replica import Hint
 from tandem.store import models
 from tandem.store.hints import Hints
+from tandem.store.moments import alone, linked
 from tandem.store.schedule import Schedule
 from tandem.store.vault import Vault
 from tandem.store.watches import Watches
@@ -50,9 +49,12 @@ class Hearing:
         name = _name(row.id)
         kept = self.vault.get(row.right_account_id, name)
         if kept is None:
-            ticket = Ticket.new()
-            self.vault.put(row.right_account_id, name, _BETWEEN.join((ticket.place, ticket.user, ticket.password)))
-            return ticket
+            with alone(self.alias):
+                kept = self.vault.get(row.right_account_id, name)
+                if kept is None:
+                    ticket = Ticket.new()
+                    kept = _BETWEEN.join((ticket.place, ticket.user, ticket.password))
+                    self.vault.put(row.right_account_id, name, kept)
         place, user, password = kept.split(_BETWEEN)
         return Ticket(place, user, password)
 
@@ -94,7 +96,7 @@ class Hearing:
         """Write down what was told, and have it looked at when it is time. Returns how much of it is new."""
         kept = Hints(self.alias, LinkId(link))
         now = self.clock.now()
-        with transaction.atomic(using=self.alias):
+        with linked(self.alias, link):
             taken = kept.take(_RIGHT, hints, now)
             Watches(self.alias, LinkId(link)).hear(_RIGHT, now)
             due_at = kept.next_at()

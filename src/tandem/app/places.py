@@ -1,21 +1,23 @@
 """The data directory: its mode, the secret key, and the lock that one working process holds.
 
 Rules: the directory and the key are for their owner alone; the key is made once and never printed; the lock falls with the
-process, however it ends.
+process, however it ends. Who holds the lock knows that earlier workers of this directory are dead, and nothing about other machines.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
+import socket
 from pathlib import Path
 
 from tandem.errors import StorageError, WrongInput
 
 KEY_NAME = "secret.key"
 LOCK_NAME = "lock"
-DATABASE_NAME = "tandem.sqlite3"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 #: Shorter secrets are typed words, not keys.
 SHORTEST_KEY = 32
 
@@ -60,6 +62,17 @@ class DataDir:
     def is_locked_by_us(self) -> bool:
         """Whether this process is the working one."""
         return self._lock_fd is not None
+
+    @property
+    def kin(self) -> str:
+        """By what the workers of this directory begin their names: no other directory, machine or container has the same."""
+        try:
+            boot = _BOOT.read_text("ascii").strip()
+        except OSError:
+            boot = ""
+        status = self.path.stat()
+        parts = (socket.gethostname(), boot, str(self.path.resolve()), str(status.st_dev), str(status.st_ino))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12] + "."
 
     def lock(self) -> bool:
         """Become the working process; whether that was possible."""

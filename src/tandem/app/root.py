@@ -6,21 +6,20 @@ instead, so that tests and simulations hold several installations in one process
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
-from pathlib import Path
 from types import TracebackType
 
 import httpx2
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
 from tandem.app.hearing import Hearing
 from tandem.app.linking import Connecting, Linking, MadeLink, Wish
-from tandem.app.places import DATABASE_NAME, DataDir
+from tandem.app.places import DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
 from tandem.app.regrouping import Regrouping
 from tandem.app.resting import Resting, Stirred
@@ -33,16 +32,18 @@ from tandem.config import Config
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.reading import RunAll
 from tandem.core.state import LinkId, Side
+from tandem.databases import Database, SqliteFile
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.engine.cycle import run_cycle
 from tandem.engine.leaving import let_go
 from tandem.engine.preview import Preview, preview
 from tandem.engine.report import Report
-from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageError, TandemError, WrongInput
+from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, StorageUnavailable, TandemError, WrongInput
 from tandem.replica import Work
 from tandem.store import models, setup
 from tandem.store.answers import Answers
 from tandem.store.erasing import Erasing
+from tandem.store.installation import check_writable, known_installation
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
 from tandem.store.schedule import Lease, Schedule
@@ -59,7 +60,7 @@ def _no_news(line: str, /, **counts: object) -> None:
 class Tandem:
     """One installation. Close it, or use it as a context manager.
 
-    `alias`: its name in Django's registry, made from the path unless given; `run_all`: how several calls to Pipedrive are made
+    `alias`: its name in Django's registry, made from the database unless given; `run_all`: how several calls to Pipedrive are made
     (default: a few at once); `token`: where random tokens come from.
 
     Raises:
@@ -75,12 +76,11 @@ class Tandem:
         clock: Clock | None = None,
         transport: httpx2.BaseTransport | None = None,
         alias: str | None = None,
-        database_path: Path | None = None,
+        database: Database | None = None,
         run_all: RunAll | None = None,
         token: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        if config.text("DATABASE_URL"):
-            raise WrongInput("TANDEM_DATABASE_URL: this version keeps everything in SQLite in the data directory; leave it unset.")
+        database = database or config.database
         self.sandbox: sandboxed.SandboxControl | None = None
         offset_s = 0.0
         if config.text("SANDBOX_URL"):
@@ -92,16 +92,21 @@ class Tandem:
         self.clock: Clock = clock or self._system_clock or SystemClock()
         self.place = DataDir(config.data_dir)
         ring = self.place.ring(config.text("SECRET_KEY"))
-        path = database_path or config.data_dir / DATABASE_NAME
-        self.alias = alias or f"tandem-{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:12]}"
-        setup.register(self.alias, path)
+        self.alias = alias or f"tandem-{database.identity}"
+        setup.register(self.alias, database)
         setup.migrate(self.alias)
+        try:
+            installation = known_installation(self.alias, ring[-1], token, self.clock.now())
+        except BaseException:
+            connections[self.alias].close()
+            raise
         self._token = token
         self._pool = Pool()
         self._client = make_client(timeout_s=config.number("HTTP_TIMEOUT_S"), transport=transport)
         self.accounts = Accounts(self.alias)
         self.links = Links(self.alias)
-        self.schedule = Schedule(self.alias)
+        is_shared = not isinstance(database, SqliteFile)
+        self.schedule = Schedule(self.alias, self.place.kin if is_shared else "")
         self.vault = Vault(self.alias, ring)
         self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
         self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
@@ -117,41 +122,33 @@ class Tandem:
             watching=self.watching,
             run_all=run_all or self._pool,
             token=token,
-            installation=self._installation_id(),
+            installation=installation,
             digest_key=derive(ring[-1], "tandem match keys"),
         )
         self.resting = Resting(self.alias, self.clock, self.watching, self._benches, self.schedule)
         self.regrouping = Regrouping(self.alias, self.linking, self.links, self.clock)
+        self._installation = installation
         self._forgot_on: dict[int, date] = {}
 
     def __enter__(self) -> Tandem:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self.close()
+        self.close(waits=isinstance(error, StorageUnavailable))
 
-    def close(self) -> None:
-        """Give everything back: threads, connections, the lock."""
-        self.services.settle_ledgers()
-        self._pool.close()
-        self._client.close()
-        connections[self.alias].close()
-        self.place.unlock()
-
-    def _installation_id(self) -> str:
-        rows = models.Installation.objects.using(self.alias)
-        row = rows.order_by("id").first() or rows.create(installation_id=self._token()[:12], created_at=self.clock.now())
-        return row.installation_id
+    def close(self, *, waits: bool = False) -> None:
+        """Give everything back: threads, connections, the lock. `waits`: for calls that are under way, so that none is left behind."""
+        with ExitStack() as last:
+            last.callback(self.place.unlock)
+            last.callback(connections[self.alias].close)
+            last.callback(self._client.close)
+            last.callback(self._pool.close, waits=waits)
+            with suppress(DatabaseError, InterfaceError):  # counted too many, at most
+                self.services.settle_ledgers()
 
     def check_database(self) -> str:
-        """Write, and take it back. Raises StorageError when that is not possible."""
-        try:
-            with transaction.atomic(using=self.alias):
-                models.Installation.objects.using(self.alias).create(installation_id="check", created_at=self.clock.now())
-                transaction.set_rollback(True, using=self.alias)
-        except DatabaseError as error:
-            raise StorageError(f"it cannot be written ({type(error).__name__}): is the disk full, or read-only?") from None
-        return "SQLite, can be written"
+        """Write, and take it back; says what the database is. Raises StorageError when that is not possible."""
+        return check_writable(self.alias, self.clock.now())
 
     def follow_clock(self) -> None:
         """Take over the sandbox's time, which may have been moved."""
@@ -179,7 +176,7 @@ class Tandem:
     def resume(self, link: int, *, other_is_gone: bool = False) -> None:
         """Go on, at once. `other_is_gone`: other installations whose markers were found here do not run any more."""
         if other_is_gone:
-            Answers(self.alias, LinkId(link)).declare_gone(self._installation_id(), MARKER_PREFIX)
+            Answers(self.alias, LinkId(link)).declare_gone(self._installation, MARKER_PREFIX)
         self.links.resume(LinkId(link))
 
     def remove(self, link: int) -> None:
@@ -214,6 +211,14 @@ class Tandem:
             if version != row.mapping_version:
                 bench.pairs.touch_all()
 
+    def claim(self, link: int, owner: str) -> Lease | None:
+        """Take a link, or None when somebody holds it; the working process takes over what dead ones of its directory have left."""
+        return self.schedule.claim(LinkId(link), self._owner(owner), self.clock.now(), is_alone=self.place.is_locked_by_us)
+
+    def _owner(self, name: str) -> str:
+        """How we sign leases: as one of the directory's, when we are its working process."""
+        return (f"{self.place.kin}{name}" if self.place.is_locked_by_us else name)[:40]
+
     def preview(self, link: int, *, news: Callable[..., None] = _no_news) -> Preview:
         """The plan of the next cycle. Changes nothing, here or there."""
         self.follow_clock()
@@ -237,13 +242,13 @@ class Tandem:
         state = LinkState(row.state)
         _check_may_run(row)
         self.follow_clock()
-        stirred, owner, is_alone = Stirred(), self._token()[:40], self.place.is_locked_by_us
+        stirred, owner = Stirred(), self._token()
         if cause == "due" and self.resting.may(row):
-            rested = self.resting.look(row, owner, is_alone=is_alone)
+            rested = self.resting.look(row, self._owner(owner), is_alone=self.place.is_locked_by_us)
             if isinstance(rested, Result):
                 return rested
             stirred = rested
-        lease = stirred.lease or self.schedule.claim(LinkId(row.id), owner, self.clock.now(), is_alone=is_alone)
+        lease = stirred.lease or self.claim(row.id, owner)
         if lease is None:
             raise LeaseLost(f"Another process is working on link {row.id}.")
         if state is LinkState.DRAFT:
@@ -254,7 +259,7 @@ class Tandem:
         begun_at = self.clock.now()
         due_at = begun_at + timedelta(seconds=self.watching.settle_s)
         try:
-            row = self.regrouping.find_again(row)
+            row = self.regrouping.find_again(row, lease)
 
             def run() -> tuple[Bench, Report]:
                 stopped = self._prepare(self.links.one(row.id), lease, cause)
@@ -329,18 +334,20 @@ class Tandem:
     def _keep_stop(self, row: models.Link, lease: Lease, cause: str, error: TandemError) -> Report:
         """Write down a cycle that ended before it could begin."""
         link, now = LinkId(row.id), self.clock.now()
-        match error:
-            case LinkStopped():
-                self.links.stop(link, LinkState.NEEDS_PERSON, type(error).__name__, str(error))
-            case QuotaExhausted():
-                self.links.stop(link, LinkState.WAITING, "quota", str(error), error.until)
-            case _:
-                self.links.stop(link, LinkState.WAITING, "unavailable", str(error), now + timedelta(seconds=60))
         journal, report = Journal(self.alias, link), Report(row.id)
-        cycle = journal.open_cycle(epoch=lease.epoch, cause=cause, at=now)
-        report.conclude(error)
-        report.cycle = cycle.id
-        journal.close_cycle(cycle, state=report.state.value, counts=report.counts(), at=now)
+        with transaction.atomic(using=self.alias):
+            self.schedule.hold(lease, now)
+            match error:
+                case LinkStopped():
+                    self.links.stop(link, LinkState.NEEDS_PERSON, type(error).__name__, str(error))
+                case QuotaExhausted():
+                    self.links.stop(link, LinkState.WAITING, "quota", str(error), error.until)
+                case _:
+                    self.links.stop(link, LinkState.WAITING, "unavailable", str(error), now + timedelta(seconds=60))
+            cycle = journal.open_cycle(epoch=lease.epoch, cause=cause, at=now)
+            report.conclude(error)
+            report.cycle = cycle.id
+            journal.close_cycle(cycle, state=report.state.value, counts=report.counts(), at=now)
         return report
 
 

@@ -81,7 +81,7 @@ def find_running(config: Config) -> Config:
         SandboxControl(url).offset_s()
     except (OSError, TandemError):
         return config
-    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder}, str(path), is_forced=True)
+    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder, "DATABASE_URL": ""}, str(path), is_forced=True)
 
 
 def write_note(data_dir: Path, url: str, folder: Path) -> None:

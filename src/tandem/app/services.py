@@ -110,10 +110,12 @@ class Pool:
         self._executor = self._executor or ThreadPoolExecutor(THREADS, thread_name_prefix="tandem-http")
         return [future.result() for future in [self._executor.submit(task) for task in tasks]]
 
-    def close(self) -> None:
-        """End the threads. After a cycle nothing is under way; after one that was cut off, what is comes to its end by itself."""
+    def close(self, *, waits: bool = False) -> None:
+        """End the threads. After a cycle nothing is under way; after one that was cut off, what is comes to its end by itself, and is
+        waited for where this process goes on.
+        """  # noqa: D205 - one promise
         if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor.shutdown(wait=waits, cancel_futures=True)
             self._executor = None
 
 

@@ -89,8 +89,7 @@ def held(tandem: Tandem, link: int) -> Iterator[Bench]:
     """The link, with nobody else at work on it. LeaseLost when that does not come about in two minutes."""
     for _ in range(_TRIES):
         tandem.follow_clock()
-        now = tandem.clock.now()
-        lease = tandem.schedule.claim(LinkId(link), "person", now, is_alone=tandem.place.is_locked_by_us)
+        lease = tandem.claim(link, "person")
         if lease is not None:
             break
         tandem.clock.sleep(_PAUSE_S)

@@ -27,6 +27,7 @@ from tandem.errors import (
     QuotaExhausted,
     RateLimited,
     StorageError,
+    StorageUnavailable,
     TandemError,
     Unavailable,
     WrongInput,
@@ -73,8 +74,21 @@ class Outermost(TyperGroup):
             )
         except Exception as error:
             code = 1
-            say_error(f"Something unforeseen happened ({type(error).__name__}).", _keep_traceback(words), is_json=is_json)
+            trouble = _of_database(error)
+            if trouble is not None:
+                say_error(str(trouble), hint(trouble), is_json=is_json)
+            else:
+                say_error(f"Something unforeseen happened ({type(error).__name__}).", _keep_traceback(words), is_json=is_json)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of_database(error: Exception) -> TandemError | None:
+    """What is wrong with the database, if that is what has stopped a command."""
+    if type(error).__module__ != "django.db.utils":
+        return None
+    from tandem.store.trouble import trouble_of  # noqa: PLC0415 - see tandem.cli
+
+    return trouble_of(error)
 
 
 def exit_code(error: TandemError) -> int:
@@ -105,6 +119,8 @@ def hint(error: TandemError) -> str:
             return "Try again in a minute."
         case Unavailable():
             return "Nothing was done; try again later. `tandem doctor` says what can be reached."
+        case StorageUnavailable():
+            return "Trying again is safe. `tandem doctor` looks at the database."
         case StorageError():
             return "`tandem doctor` looks at the data directory."
         case LinkStopped() if error.next_step is not NextStep.RECONNECT:

@@ -39,6 +39,7 @@ from tandem.connectors.wire import (
     objects_at,
     parse,
     text_at,
+    whole_characters,
 )
 from tandem.errors import Malformed, OutcomeUnknown, QuotaExhausted, RateLimited, ReconnectNeeded, TandemError, Unavailable
 
@@ -225,7 +226,7 @@ class Door:
                 if self.clock.now() > until:
                     raise httpx2.ReadTimeout("the answer drips", request=response.request)
         lower = {key.lower(): value for key, value in response.headers.items()}
-        return Answer(response.status_code, lower, b"".join(parts))
+        return Answer(response.status_code, lower, whole_characters(b"".join(parts)))
 
     def _lost(self, call: Call, status: int | None = None) -> Unavailable | OutcomeUnknown:
         """What a missing answer means."""

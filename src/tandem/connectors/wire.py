@@ -6,6 +6,7 @@ what was expected and where, never what stood there.
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 import msgspec
@@ -14,6 +15,17 @@ from tandem.errors import Malformed
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = "dict[str, Json]"
+
+
+#: Escapes of a JSON text: a whole surrogate pair, half of one, anything else.
+_ESCAPES = re.compile(rb"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{2})|\\.", re.IGNORECASE | re.DOTALL)
+
+
+def whole_characters(content: bytes) -> bytes:
+    """JSON text in which half a character (a lone surrogate, which no parser takes) is U+FFFD: one such name must not hide a page."""
+    if b"\\ud" not in content and b"\\uD" not in content:
+        return content
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], content)
 
 
 def parse(content: bytes) -> Json:

@@ -8,23 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 
 from tandem.clock import Clock
 from tandem.core.canonical import MatchKey, fold_organisation, match_keys
 from tandem.core.contact import ORGANISATION, Contact, Delta, FieldName
 from tandem.core.policy import Policy
 from tandem.core.state import LinkId, Marker, Side
-from tandem.errors import StorageError
 from tandem.replica import References, Replica, Work
 from tandem.store import models
 from tandem.store.answers import Answers
 from tandem.store.archive import Archive
 from tandem.store.hints import Hints
 from tandem.store.journal import Journal
+from tandem.store.moments import lock_link
 from tandem.store.pairs import Pairs
 from tandem.store.past import Past
 from tandem.store.schedule import Lease, Schedule
+from tandem.store.trouble import told
 from tandem.store.words import Words
 
 MARKER_PREFIX = "tandem1"
@@ -127,15 +128,14 @@ class Bench:
 
         Raises:
             LeaseLost: another worker has the link.
-            StorageError: the database does not take it (disk full, locked for too long).
+            StorageError: the database does not take it (disk full, locked for too long, gone).
         """
-        try:
-            with transaction.atomic(using=self.alias):
-                if self.lease is not None:
-                    self.schedule.hold(self.lease, self.now())
-                yield
-        except OperationalError as error:
-            raise StorageError(f"The database did not take a write ({str(error)[:60]}). Is the disk full?") from error
+        with told(), transaction.atomic(using=self.alias):
+            if self.lease is not None:
+                self.schedule.hold(self.lease, self.now())
+            else:
+                lock_link(self.alias, self.link)
+            yield
 
     def link_row(self) -> models.Link:
         """The link as it stands in the database."""

@@ -213,7 +213,8 @@ def run_cycle(
     report.seconds = (bench.now() - started).total_seconds()
     with bench.commit():
         bench.journal.close_cycle(row, state=report.state.value, counts=report.counts(), at=bench.now())
-        _keep_state(bench, report, stopped_by, is_at_rest=stopped_by is None and cycle.is_still and may_rest(bench))
+        is_at_rest = stopped_by is None and cycle.is_still and report.state is CycleState.IN_SYNC and may_rest(bench)
+        _keep_state(bench, report, stopped_by, is_at_rest=is_at_rest)
     return report
 
 
@@ -248,7 +249,7 @@ def _keep_state(bench: Bench, report: Report, stopped_by: TandemError | None, *,
         case _:
             link.state, link.reason, link.wait_until = "active", "", None
     link.sentence = report.sentence
-    if is_at_rest and report.state is CycleState.IN_SYNC:
+    if is_at_rest:
         link.rest_epoch = link.epoch
     if stopped_by is None:
         link.last_success_at = now

@@ -11,6 +11,7 @@ from tandem.core.state import PairState, Side
 from tandem.engine.bench import Bench
 from tandem.errors import ScopeLeft
 from tandem.store import models
+from tandem.store.moments import linked
 from tandem.store.pairs import record_of
 
 #: The kind of question, and the choice that lets the pairs go.
@@ -60,9 +61,10 @@ def _is_too_many(bench: Bench, count: int) -> bool:
 
 def let_go(alias: str, link: int) -> int:
     """A person's word: what is outside stays outside. Returns how many pairs that concerns; 0 when nothing waits for that word."""
-    question = models.Question.objects.using(alias).filter(link_id=link, kind=SCOPE, closed_at=None, choice="").first()
-    if question is None:
-        return 0
-    question.choice = LET_GO
-    question.save(using=alias, update_fields=["choice"])
+    with linked(alias, link):
+        question = models.Question.objects.using(alias).filter(link_id=link, kind=SCOPE, closed_at=None, choice="").first()
+        if question is None:
+            return 0
+        question.choice = LET_GO
+        question.save(using=alias, update_fields=["choice"])
     return len(question.data.get("pairs", []))

@@ -34,6 +34,8 @@ _EXISTS = frozenset({Presence.LIVE, Presence.OUT_OF_SCOPE, Presence.UNREADABLE, 
 #: A full listing that lacks more than this share of what was known is looked at a second time.
 _SHRUNK = 0.2
 _SHRUNK_AT_LEAST = 5
+#: Ours are shorter; what others put into the place of it may be anything.
+_LONGEST_MARKER = 255
 
 
 @dataclass(slots=True)
@@ -205,7 +207,8 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
     is_in_scope = seen.in_scope or seen.handle.id in bench.words.followed(side)
     row = models.Shadow(
         link_id=bench.link, side=side.value, record_id=seen.handle.id, locator=seen.handle.locator, version=seen.version,
-        presence=(Presence.LIVE if is_in_scope else Presence.OUT_OF_SCOPE).value, marker=seen.marker or "", is_partial=seen.is_partial,
+        presence=(Presence.LIVE if is_in_scope else Presence.OUT_OF_SCOPE).value,
+        marker=(seen.marker or "")[:_LONGEST_MARKER], is_partial=seen.is_partial,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
     row.keys = bench.keys_of(seen.contact)

@@ -27,6 +27,7 @@ from tandem.engine.telling import FieldChange, changes_of, name_of, said
 from tandem.engine.twins import twins_of
 from tandem.store import models
 from tandem.store.contents import decode_contact
+from tandem.store.moments import linked
 from tandem.store.pairs import record_of
 
 __all__ = ["FieldChange", "FoundPair", "PlannedAction", "PlannedConflict", "PlannedQuestion", "Preview", "name_of", "preview", "said"]
@@ -110,7 +111,7 @@ def preview(bench: Bench) -> Preview:
     seen: Seen = []
     while True:
         shown: Preview | None = None
-        with transaction.atomic(using=bench.alias):
+        with linked(bench.alias, bench.link):
             for item in gathered:
                 absorb(bench, item)
             keep(bench, seen)

@@ -70,7 +70,5 @@ def keep_positions(bench: Bench, seen: Mapping[Side, Glance]) -> None:
 
 
 def may_rest(bench: Bench) -> bool:
-    """Whether a link of which a cycle has just found nothing to do has nothing else open either."""
-    return not (
-        bench.journal.count_pending() or bench.hints.count() or bench.past.wanted() or any(bench.archive.to_look_at(side) for side in Side)
-    )
+    """Whether a link that a cycle has just found in sync, with nothing to do, has nothing else open either."""
+    return not (bench.hints.count() or bench.past.wanted() or bench.archive.has_doubts())

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from tandem.core.contact import FieldName
 from tandem.core.plan import ActionKind
 from tandem.core.state import LinkId, PairState, Presence, Side
@@ -24,6 +22,7 @@ from tandem.store import models
 from tandem.store.answers import Answers
 from tandem.store.archive import Archive
 from tandem.store.contents import decode_contact
+from tandem.store.moments import linked
 from tandem.store.pairs import Pairs, record_of
 
 
@@ -80,6 +79,7 @@ class Review:
 
     def __init__(self, alias: str, link: LinkId) -> None:
         self._alias = alias
+        self._link = link
         self._archive = Archive(alias, link)
         self._pairs = Pairs(alias, link)
         self._answers = Answers(alias, link)
@@ -94,7 +94,7 @@ class Review:
         Raises:
             WrongInput: a question is not open, or its choice does not fit it; nothing was written.
         """
-        with transaction.atomic(using=self._alias):
+        with linked(self._alias, self._link):
             for answer in answers:
                 question = self._answers.question(answer.question)
                 if question is None:

@@ -31,6 +31,7 @@ from tandem.replica import Creation, Handle
 from tandem.store import models
 from tandem.store.contents import Payload, encode_payload
 from tandem.store.journal import Note, OutcomeKind
+from tandem.store.moments import linked
 
 _ATTACHED = "something hangs on it by now (deals, activities)"
 
@@ -45,7 +46,7 @@ def note_matches(bench: Bench, cycle: models.Cycle, decided: Decided) -> None:
 def preview_undo(bench: Bench, rows: Sequence[models.History]) -> Returns:
     """What the undo of these lines would do now. Looks at both sides; writes nothing, here or there."""
     gathered = [gather(bench, side) for side in Side]
-    with transaction.atomic(using=bench.alias):
+    with linked(bench.alias, bench.link):
         for item in gathered:
             absorb(bench, item)
         found = returns_of(bench, rows)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from tandem.core.state import LinkId
 from tandem.store import models
+from tandem.store.moments import linked
 
 
 class Answers:
@@ -52,8 +53,9 @@ class Answers:
 
     def declare_gone(self, own: str, prefix: str) -> list[str]:
         """Every other installation whose markers are seen here is gone. Returns their ids."""
-        rows = models.Shadow.objects.using(self._alias).filter(link_id=self._link, marker__startswith=f"{prefix}:")
-        seen = {marker.split(":")[1] for marker in rows.values_list("marker", flat=True)} - {own, ""}
-        gone = sorted({*self.gone_installations(), *seen})
-        models.Link.objects.using(self._alias).filter(id=self._link).update(gone_installations=gone)
+        with linked(self._alias, self._link):
+            rows = models.Shadow.objects.using(self._alias).filter(link_id=self._link, marker__startswith=f"{prefix}:")
+            seen = {marker.split(":")[1] for marker in rows.values_list("marker", flat=True)} - {own, ""}
+            gone = sorted({*self.gone_installations(), *seen})
+            models.Link.objects.using(self._alias).filter(id=self._link).update(gone_installations=gone)
         return gone

@@ -134,6 +134,10 @@ class Archive:
         """Records that need a direct read: (id, locator)."""
         return list(self._shadows(side).filter(needs_look=True).values_list("record_id", "locator"))
 
+    def has_doubts(self) -> bool:
+        """Whether any record of either side needs a direct read."""
+        return models.Shadow.objects.using(self._alias).filter(link_id=self._link, needs_look=True).exists()
+
     def gone(self, side: Side, ids: Iterable[str]) -> list[models.Shadow]:
         """Those of the named records that are deleted."""
         return [row for part in chunks(ids) for row in self._shadows(side).filter(presence=Presence.GONE.value, record_id__in=part)]
@@ -146,7 +150,7 @@ class Archive:
     def changed_since(self, side: Side, at: datetime) -> list[models.Shadow]:
         """Records that are there, outside the scope too, and whose present version was first seen since."""
         present = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value]
-        return list(self._shadows(side).filter(presence__in=present, version_seen_at__gte=at).order_by("record_id"))
+        return sorted(self._shadows(side).filter(presence__in=present, version_seen_at__gte=at), key=lambda row: row.record_id)
 
     def merged(self, side: Side, locators: Iterable[str], survivor: str) -> None:
         """Note that whatever was addressed so, but the survivor itself, went up in it."""
@@ -160,7 +164,7 @@ class Archive:
 
     def unpaired(self, side: Side) -> list[models.Shadow]:
         """Live records in scope that no pair knows, oldest first."""
-        return list(self._unpaired(side).order_by("first_seen_at", "record_id"))
+        return sorted(self._unpaired(side), key=lambda row: (row.first_seen_at, row.record_id))
 
     def has_unpaired(self) -> bool:
         """Whether there is one on either side."""

@@ -1,8 +1,9 @@
 """Erasing what is kept of contacts: of one whom a person wants forgotten, and of what is older than wished.
 
 Rules: content goes, tombstones stay: ids, states and times, so that nothing is born twice. Columns that hold content are those
-named in models.py. Erased bytes are overwritten (`secure_delete`), and `scrub` builds the file anew, so that not even free
-pages or the write-ahead log hold them.
+named in models.py. In SQLite erased bytes are overwritten (`secure_delete`), and `scrub` builds the file anew, so that not even free
+pages or the write-ahead log hold them. PostgreSQL builds the tables anew in other files; what its log, its replicas, its backups and
+the freed blocks of its disk still hold is out of our reach (SECURITY.md).
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 from django.db.models import Exists, OuterRef, Q
 
 from tandem.core.state import LinkId, PairState, Presence, Side
 from tandem.errors import StorageError
 from tandem.store import models
 from tandem.store.contents import chunks, folded_text, holds
+from tandem.store.moments import linked
 
 #: The reason of a pair whose contact was forgotten: observing keeps no content of it.
 FORGOTTEN = "forgotten"
 #: Cycles that did nothing are forgotten after this time.
 _IDLE_AFTER = timedelta(days=1)
+#: The tables with columns of content.
+_WITH_CONTENT = (models.History, models.Intent, models.Shadow, models.Pair, models.Question, models.Reference)
 
 
 @dataclass(slots=True)
@@ -143,7 +147,7 @@ class Erasing:
         That is: history, the content of settled intents and of tombstones, closed questions, cycles. Pairs, bases of what is
         synced, markers and tombstones stay.
         """
-        with self.overwriting(), transaction.atomic(using=self._alias):
+        with self.overwriting(), linked(self._alias, link):
             models.History.objects.using(self._alias).filter(link_id=link, at__lt=at).delete()
             settled = models.Intent.objects.using(self._alias).filter(link_id=link, settled_at__lt=at)
             settled.exclude(payload=b"{}").update(payload=b"{}", before=None)
@@ -170,7 +174,10 @@ class Erasing:
 
     @contextmanager
     def overwriting(self) -> Iterator[None]:
-        """Within, what is erased is overwritten with zeros."""
+        """Within, what is erased is overwritten with zeros, where the database can do that."""
+        if not self._is_file:
+            yield
+            return
         with connections[self._alias].cursor() as cursor:
             cursor.execute("PRAGMA secure_delete=ON")
         try:
@@ -179,12 +186,34 @@ class Erasing:
             with connections[self._alias].cursor() as cursor:
                 cursor.execute("PRAGMA secure_delete=OFF")
 
+    @property
+    def _is_file(self) -> bool:
+        return connections[self._alias].vendor == "sqlite"
+
     def scrub(self) -> None:
-        """Build the database file anew and empty its log, so that neither holds what was erased.
+        """Build the database file anew and empty its log, so that neither holds what was erased; on PostgreSQL, the tables.
 
         Raises:
             StorageError: another process is writing, or the disk has no room for a second copy.
         """
+        if self._is_file:
+            self._scrub_file()
+        else:
+            self._scrub_tables()
+
+    def _scrub_tables(self) -> None:
+        # ANALYZE, because the planner's statistics are samples of values.
+        try:
+            with connections[self._alias].cursor() as cursor:
+                for model in _WITH_CONTENT:
+                    cursor.execute(f"VACUUM (FULL, ANALYZE) {connections[self._alias].ops.quote_name(model._meta.db_table)}")
+        except DatabaseError as error:
+            raise StorageError(
+                f"What was found is erased, but the tables could not be cleaned of it ({type(error).__name__}): stop `tandem run`, make "
+                "room on the server's disk, and do it again."
+            ) from None
+
+    def _scrub_file(self) -> None:
         try:
             with connections[self._alias].cursor() as cursor:
                 cursor.execute("VACUUM")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from tandem.core.policy import Policy
@@ -19,6 +18,7 @@ from tandem.core.state import LinkId, PairState
 from tandem.errors import WrongInput
 from tandem.store import models
 from tandem.store.contents import data_policy, policy_data
+from tandem.store.moments import alone, linked
 
 
 class LinkState(Enum):
@@ -66,7 +66,7 @@ class Accounts:
 
     def keep(self, service: str, external_id: str, name: str, settings: Mapping[str, object], now: datetime) -> models.Account:
         """Add an account or renew what is known of it. It is called by service and number: its `label` in the settings."""
-        with transaction.atomic(using=self._alias):
+        with alone(self._alias):
             row = self.known(service, external_id)
             if row is None:
                 number = 1 + self._all().filter(service=service).count()
@@ -149,7 +149,7 @@ class Links:
         Raises:
             WrongInput: the two accounts are linked already, directly or over others; a change would come back another way.
         """
-        with transaction.atomic(using=self._alias):
+        with alone(self._alias):
             self.check_free(new.left_account, new.right_account)
             row = models.Link.objects.using(self._alias).create(
                 left_account_id=new.left_account, right_account_id=new.right_account, left_settings=dict(new.left_settings),
@@ -196,10 +196,11 @@ class Links:
 
     def resume(self, link: LinkId) -> None:
         """Go on, at once. A link that never began is a draft again."""
-        row = self.one(link)
-        has_begun = row.first_synced_at is not None or row.approval is not None
-        state = LinkState.ACTIVE if has_begun else LinkState.DRAFT
-        self._rows(link).update(state=state.value, reason="", sentence="", wait_until=None, is_dirty=True)
+        with linked(self._alias, link):
+            row = self.one(link)
+            has_begun = row.first_synced_at is not None or row.approval is not None
+            state = LinkState.ACTIVE if has_begun else LinkState.DRAFT
+            self._rows(link).update(state=state.value, reason="", sentence="", wait_until=None, is_dirty=True)
 
     def regroup(self, link: LinkId, left: Mapping[str, object]) -> None:
         """Another group was chosen: everything is listed anew, and whoever works on the link now loses it."""
@@ -215,7 +216,7 @@ class Links:
 
     def remove(self, link: LinkId) -> None:
         """Take a link out of use and erase all stored contact content of it. Nothing is deleted on either side."""
-        with transaction.atomic(using=self._alias):
+        with linked(self._alias, link):
             self._rows(link).update(state=LinkState.REMOVED.value, reason="", sentence="", wait_until=None, approval=None, **_fence())
             for model in (models.Feed, models.Shadow, models.Reference, models.Question, models.Word):
                 model._default_manager.using(self._alias).filter(link_id=link).delete()

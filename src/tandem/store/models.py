@@ -19,6 +19,8 @@ class Installation(models.Model):
 
     installation_id = models.CharField(max_length=SHORT)
     created_at = models.DateTimeField()
+    #: Tells the secret key by which contacts are compared from another one, and nothing about it.
+    key_print = models.CharField(max_length=64, default="")
 
 
 class Account(models.Model):
@@ -269,7 +271,8 @@ class Question(models.Model):
     pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True)
     kind = models.CharField(max_length=SHORT)
     side = models.CharField(max_length=SHORT, default="")
-    part = models.CharField(max_length=ID, default="")
+    #: May be a value of a contact, however long.
+    part = models.TextField(default="")
     data = models.JSONField(default=dict)
     choice = models.CharField(max_length=SHORT, default="")
     #: Ids of the records that the choice names, left before right.

@@ -4,39 +4,87 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import django
 from django.core.management import call_command
-from django.db import DatabaseError, connections
-from django.db.utils import OperationalError
+from django.db import DatabaseError, InterfaceError, NotSupportedError, connections
 
+from tandem.databases import Database
 from tandem.errors import StorageError
+from tandem.store.sessions import LOCK_TIMEOUT_S, listen
+
+#: Another process may be at a long migration.
+_MIGRATING_TIMEOUT_S = 900
 
 
 def prepare() -> None:
     """Set Django up. May be called again."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem.settings")
     django.setup()
+    listen()
 
 
-def register(alias: str, path: Path, *, engine: str = "django.db.backends.sqlite3") -> None:
-    """Make a further SQLite file known under an alias."""
-    from tandem.settings import SQLITE_OPTIONS  # noqa: PLC0415 - reads the environment, so not before prepare()
-
-    settings = connections.configure_settings({"default": {}, alias: {"ENGINE": engine, "NAME": path, "OPTIONS": dict(SQLITE_OPTIONS)}})
+def register(alias: str, database: Database, *, engine: str | None = None) -> None:
+    """Make a further database known under an alias."""
+    entry = database.entry() | ({"ENGINE": engine} if engine else {})
+    settings = connections.configure_settings({"default": {}, alias: entry})
     connections.settings[alias] = settings[alias]
 
 
 def migrate(alias: str) -> None:
-    """Bring the tables up to date.
+    """Bring the tables up to date. Several processes may do so at once.
 
     Raises:
-        StorageError: the file cannot be opened or written.
+        StorageError: the database cannot be opened or written, is too old, or does not keep text in UTF-8.
     """
+    from tandem.store.trouble import unopened  # noqa: PLC0415 - needs Django set up
+
+    is_file = connections[alias].vendor == "sqlite"
     try:
-        call_command("migrate", database=alias, verbosity=0, interactive=False)
-    except (OperationalError, sqlite3.Error, DatabaseError, OSError) as error:
+        if not is_file:
+            _examine(alias)
+        with _migrating(alias):
+            call_command("migrate", database=alias, verbosity=0, interactive=False)
+    except NotSupportedError as error:
+        raise StorageError(f"The database server is too old: {str(error).rstrip('.')}.") from error
+    except (InterfaceError, sqlite3.Error, DatabaseError, OSError) as error:
+        connections[alias].close()
+        if not is_file:
+            raise unopened(error) from error
         raise StorageError(
             f"The database could not be opened: {type(error).__name__}. Is the data directory writable, and the disk not full?"
         ) from error
+
+
+def _examine(alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        (encoding,) = cursor.fetchone()
+    if encoding != "UTF8":
+        raise StorageError(
+            f"The database keeps text as {encoding}, which does not hold every name: make one with CREATE DATABASE ... ENCODING 'UTF8' "
+            "TEMPLATE template0."
+        )
+
+
+@contextmanager
+def _migrating(alias: str) -> Iterator[None]:
+    """One process at a time, on PostgreSQL; the others wait, and find it done."""
+    from tandem.store.moments import ADVISORY_LOCK, MIGRATING  # noqa: PLC0415 - needs Django set up
+
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_MIGRATING_TIMEOUT_S}s"])
+        cursor.execute(f"SELECT pg_advisory_lock{ADVISORY_LOCK}", [MIGRATING])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT pg_advisory_unlock{ADVISORY_LOCK}", [MIGRATING])
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_S}s"])

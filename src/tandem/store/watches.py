@@ -7,6 +7,8 @@ from datetime import datetime
 from tandem.core.state import LinkId, Side
 from tandem.store import models
 
+_CHANGEABLE = [column.name for column in models.Watch._meta.concrete_fields if column.name not in {"id", "link", "side"}]
+
 
 class Watches:
     """The watches of one link in one database."""
@@ -26,8 +28,13 @@ class Watches:
         return {side: rows.get(side.value) or models.Watch(link_id=self._link, side=side.value) for side in Side}
 
     def save(self, watch: models.Watch) -> None:
-        """Keep it."""
-        watch.save(using=self._alias)
+        """Keep it. Two who see a side for the first time keep one row."""
+        if watch.pk is not None:
+            watch.save(using=self._alias)
+            return
+        models.Watch.objects.using(self._alias).bulk_create(
+            [watch], update_conflicts=True, unique_fields=["link", "side"], update_fields=_CHANGEABLE
+        )
 
     def note_gap(self, side: Side) -> None:
         """Hints may have been missed."""
