@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, str] = {
     "GOOGLE_API_URL": "https://people.googleapis.com",
     "GOOGLE_AUTH_URL": "https://accounts.google.com/o/oauth2/v2/auth",
     "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
+    "GOOGLE_REVOKE_URL": "https://oauth2.googleapis.com/revoke",
     "PIPEDRIVE_CLIENT_ID": "",
     "PIPEDRIVE_CLIENT_SECRET": "",
     "PIPEDRIVE_OAUTH_URL": "https://oauth.pipedrive.com/oauth",

@@ -16,12 +16,16 @@ from types import TracebackType
 import httpx2
 from django.db import DatabaseError, connections, transaction
 
+from tandem.accounts.consent import Connected, Consents
+from tandem.accounts.endpoints import Tokens
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
+from tandem.app.connecting import Connecting
 from tandem.app.hearing import Hearing
-from tandem.app.linking import Connecting, Linking, MadeLink, Wish
+from tandem.app.linking import Linking, MadeLink, Wish
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
+from tandem.app.proofs import Proofs
 from tandem.app.regrouping import Regrouping
 from tandem.app.results import Result, of_report, of_row
 from tandem.app.services import Pool, Services
@@ -41,6 +45,7 @@ from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, Storage
 from tandem.replica import Work
 from tandem.store import models, setup
 from tandem.store.answers import Answers
+from tandem.store.authorisations import Authorisations
 from tandem.store.erasing import Erasing
 from tandem.store.journal import Journal
 from tandem.store.links import Accounts, Links, LinkState
@@ -102,11 +107,12 @@ class Tandem:
         self.links = Links(self.alias)
         self.schedule = Schedule(self.alias)
         self.vault = Vault(self.alias, ring)
-        self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
-        self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
+        self.proofs = Proofs(config, self.clock, transport)
+        self.services = self._make_services()
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
         self.watching = Watching(config, self.services, self.links, self.clock, self.alias, self.sandbox is not None)
         self.hearing = Hearing(self.services, self.vault, self.clock, self.alias)
+        self.connecting = self._make_connecting(self.services, self.hearing)
         self._benches = Benches(
             alias=self.alias,
             config=config,
@@ -135,6 +141,25 @@ class Tandem:
         self._client.close()
         connections[self.alias].close()
         self.place.unlock()
+
+    def _make_services(self) -> Services:
+        return Services(self.config, self.clock, self._client, alias=self.alias, vault=self.vault, proofs=self.proofs)
+
+    def _make_connecting(self, services: Services, hearing: Hearing) -> Connecting:
+        return Connecting(services, self.proofs, self.accounts, self.links, self.vault, hearing, self.clock)
+
+    def consents(self) -> Consents:
+        """The consents in the browser, with services of their own: another thread may take an answer."""
+        services = self._make_services()
+        connecting = self._make_connecting(services, Hearing(services, self.vault, self.clock, self.alias))
+
+        def connect(service: str, tokens: Tokens, expected: str) -> Connected:
+            try:
+                return connecting.by_consent(service, tokens, expected)
+            finally:
+                services.settle_ledgers()
+
+        return Consents(Authorisations(self.vault), self.proofs.place, connect, self.clock)
 
     def _installation_id(self) -> str:
         rows = models.Installation.objects.using(self.alias)

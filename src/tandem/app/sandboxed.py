@@ -101,6 +101,7 @@ def fitted(config: Config, control: SandboxControl) -> Config:
         "GOOGLE_API_URL": f"{url}/google",
         "GOOGLE_AUTH_URL": f"{url}/google/o/oauth2/v2/auth",
         "GOOGLE_TOKEN_URL": f"{url}/google/token",
+        "GOOGLE_REVOKE_URL": f"{url}/google/revoke",
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "PIPEDRIVE_API_URL": f"{url}/pipedrive",
