@@ -3,6 +3,7 @@
     TandemError
     |- WrongInput            what a person typed or configured cannot be                        process  stop
     |- StorageError          our own disk or database does not take what must be written down   process  stop
+    |- NotConnected          an account was not connected, and nothing of it stored                process  stop
     |- LeaseLost             another worker took the link over                                  link     stop
     |- LinkStopped           only a person can go on with the link
     |  |- ReconnectNeeded    the token was refused for good, or consent is gone                 link     reconnect
@@ -76,6 +77,10 @@ class WrongInput(TandemError):
 
 class StorageError(TandemError):
     """The data directory does not take what must be written down: is the disk full, or read-only?"""
+
+
+class NotConnected(TandemError):
+    """The account was not connected; nothing was stored."""
 
 
 class LeaseLost(TandemError):

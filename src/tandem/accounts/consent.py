@@ -112,7 +112,10 @@ class Consents:
         state = answer.get("state", "")
         row = self._awaited.find(state) if 0 < len(state) <= _LONGEST else None
         if row is None or row.service != service or number not in (None, row.pk):
-            return _not_awaited("Nobody here waits for this answer. Begin again with `tandem account add`.")
+            return _not_awaited(
+                "Nobody waits for this answer, or not any more. If the account was connected just now, all is well; else begin again with "
+                "`tandem account add`."
+            )
         now = self._clock.now()
         if not self._awaited.take(row, now):
             if row.expires_at <= now:
@@ -133,7 +136,7 @@ class Consents:
         except AccountChanged as error:
             return Ended(Outcome.OTHER_ACCOUNT, str(error))
         except Unavailable as error:
-            return Ended(Outcome.UNAVAILABLE, f"{str(error).rstrip('.')}. Try again later.")
+            return Ended(Outcome.UNAVAILABLE, f"{str(error).rstrip('.')}.")
         except TandemError as error:
             return Ended(Outcome.FAILED, str(error))
         return Ended(Outcome.CONNECTED, " ".join(connected.notes), connected.label, connected.name)

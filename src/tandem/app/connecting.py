@@ -174,9 +174,10 @@ class Connecting:
         for other in self._accounts.all():
             stopped = [row.id for row in self._links.using(other.id) if _waits_for_account(row)]
             if other.service == account.service and other.id != account.id and stopped:
+                label, used = label_of(other), ", ".join(map(str, stopped))
                 notes.append(
-                    f"This is another account than {label_of(other)}, which link {', '.join(map(str, stopped))} uses and which still has to "
-                    f"be connected again (--reconnect {label_of(other)})."
+                    f"This is another account than {label}, which link {used} uses and which still has to be connected again "
+                    f"(--reconnect {label})."
                 )
         return tuple(notes)
 

@@ -21,8 +21,11 @@ from tandem.accounts.endpoints import Tokens
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
 from tandem.app.connecting import Connecting
+from tandem.app.desk import Desk
+from tandem.app.disconnecting import Disconnecting
 from tandem.app.hearing import Hearing
 from tandem.app.linking import Linking, MadeLink, Wish
+from tandem.app.patience import Patience
 from tandem.app.places import DATABASE_NAME, DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
 from tandem.app.proofs import Proofs
@@ -101,6 +104,8 @@ class Tandem:
         setup.register(self.alias, path)
         setup.migrate(self.alias)
         self._token = token
+        #: Proves to a command of this installation that it speaks to its own server.
+        self.here_key = derive(ring[-1], "tandem here")
         self._pool = Pool()
         self._client = make_client(timeout_s=config.number("HTTP_TIMEOUT_S"), transport=transport)
         self.accounts = Accounts(self.alias)
@@ -108,6 +113,7 @@ class Tandem:
         self.schedule = Schedule(self.alias)
         self.vault = Vault(self.alias, ring)
         self.proofs = Proofs(config, self.clock, transport)
+        self.disconnecting = Disconnecting(self.proofs, self.accounts, self.links, self.vault, self.clock)
         self.services = self._make_services()
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
         self.watching = Watching(config, self.services, self.links, self.clock, self.alias, self.sandbox is not None)
@@ -160,6 +166,10 @@ class Tandem:
                 services.settle_ledgers()
 
         return Consents(Authorisations(self.vault), self.proofs.place, connect, self.clock)
+
+    def desk(self) -> Desk:
+        """What takes the answers of consents, over HTTP."""
+        return Desk(self.consents, self.disconnecting, self.proofs, Patience(self.clock), self.alias, self.here_key)
 
     def _installation_id(self) -> str:
         rows = models.Installation.objects.using(self.alias)

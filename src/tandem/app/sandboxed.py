@@ -52,6 +52,13 @@ class SandboxControl:
             raise Malformed("the sandbox does not say what time it is", service="sandbox")
         return float(offset)
 
+    def register_redirect(self, service: str, uri: str) -> None:
+        """What a person does in the services' consoles: say where answers may go."""
+        if service == "google":
+            self.call("POST", "edit", {"service": service, "op": "register_redirect", "redirect_uri": uri})
+        else:
+            self.call("POST", "switches", {"service": service, "name": "oauth_callback", "value": uri})
+
     def lag_s(self, service: str) -> float:
         """How old a read of that service may be."""
         switches = object_at(self.call("GET", "switches"), service)
