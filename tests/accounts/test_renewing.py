@@ -225,6 +225,21 @@ def test_rights_that_were_narrowed(tandem: Tandem, world: World) -> None:
     assert bearer(tandem, SandboxTransport(world)).headers()
 
 
+def test_another_address_for_the_api(tandem: Tandem, world: World) -> None:
+    """A renewal that names a strange address changes nothing; one that names another of Pipedrive's own is followed."""
+    row = account(tandem)
+    for told, kept in (
+        ("https://evil.test", "http://127.0.0.1:1/pipedrive"),
+        ("https://new-name.pipedrive.com", "https://new-name.pipedrive.com"),
+    ):
+        world.pipedrive.switches["api_domain"] = told
+        world.clock.advance(7200)
+        tandem.services.door(row, lambda: None)._authorization.headers()
+        grant = Grants(tandem.alias).of(row.id)
+        assert grant is not None
+        assert grant.api_url == kept
+
+
 def test_never_inside_a_transaction(tandem: Tandem, world: World) -> None:
     """A renewal that a rollback could take back would lose a refresh token: that is a mistake of ours, and stops at once."""
     from django.db import transaction

@@ -152,7 +152,7 @@ def test_pipedrives_word_that_the_app_was_removed(url: str, tandem: Tandem, worl
 
     assert tell((APP[0], "wrong")) == 401
     assert tell(APP, "no json") == 400
-    assert tell(APP, '{"company_id": "x"}') == 200
+    assert tell(APP, '{"company_id": "x"}') == 400
     assert tandem.vault.get(account.id, "refresh-token")
     assert tell(APP) == 200
     assert tandem.vault.get(account.id, "refresh-token") is None

@@ -87,7 +87,7 @@ def test_pipedrive_refused_without_rights_and_granted(page: Page, tandem: Line) 
     assert partly.code == 0
     assert "admin (no webhooks" in partly.out
     assert "admin (no webhooks" in said(page)
-    assert "without the right admin" in tandem("account", "list").out
+    assert "lacks the right admin" in tandem("account", "list").out
     assert "without admin" in tandem("doctor").out
 
 

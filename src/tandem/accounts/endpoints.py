@@ -56,7 +56,9 @@ class _Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoint:
-    """Where tokens come from. `scope`: the right without which the account is of no use; `method`: how the client proves itself."""
+    """Where tokens come from. `scope`: the right without which the account is of no use; `method`: how the client proves itself;
+    `trusts`: whether an address for the API is one that tokens may be sent to.
+    """  # noqa: D205 - one thought
 
     service: str
     url: str
@@ -67,6 +69,7 @@ class TokenEndpoint:
     transport: httpx2.BaseTransport | None = None
     method: str = POST
     revoke_url: str = ""
+    trusts: Callable[[str], bool] = lambda _address: False
 
     def redeem(self, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """The tokens for an authorization code; without `verifier` the service knows no PKCE.

@@ -207,7 +207,8 @@ class BearerToken:
         values = {} if is_narrowed else {ACCESS_TOKEN: kept(tokens, asked_at)}
         if tokens.refresh_token and tokens.refresh_token != used:
             values[REFRESH_TOKEN] = tokens.refresh_token
-        is_ours = self._credentials.store_renewal(used, values, tokens.scopes, tokens.api_url)
+        api_url = tokens.api_url if self._endpoint.trusts(tokens.api_url) else ""
+        is_ours = self._credentials.store_renewal(used, values, tokens.scopes, api_url)
         if is_narrowed:
             self._credentials.note_refusal(asked_at)
             raise ConsentNarrowed

@@ -145,12 +145,12 @@ class Connecting:
             self._leave_webhooks(known)
         with transaction.atomic(using=self._vault.alias):
             account = self._accounts.keep(found.service, whose.external_id, whose.name, whose.facts, now)
+            self._grants.keep(account.id, found.kind, found.scopes, found.api_url, now)
             for name in (API_TOKEN, REFRESH_TOKEN, ACCESS_TOKEN):
                 if value := found.credentials.get(name):
                     self._vault.put(account.id, name, value)
                 else:
                     self._vault.drop(account.id, name)
-            self._grants.keep(account.id, found.kind, found.scopes, found.api_url, now)
             self._go_on(account)
         self._services.take_over(account, found.trial)
         return account
@@ -207,4 +207,4 @@ def _waits_for_account(row: models.Link) -> bool:
 
 
 def _lacks(service: str, tokens: Tokens) -> tuple[str, ...]:
-    return tuple(f"Without the right {lack}." for lack in lacking(service, tokens.scopes))
+    return tuple(f"It lacks the right {lack}." for lack in lacking(service, tokens.scopes))

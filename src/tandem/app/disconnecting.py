@@ -110,9 +110,9 @@ class Disconnecting:
         if said_at is not None and said_at + _SLACK < grant.granted_at:
             return
         with transaction.atomic(using=self.vault.alias):
+            grants.refuse(account.id, self.clock.now())
             for name in (ACCESS_TOKEN, REFRESH_TOKEN):
                 self.vault.drop(account.id, name)
-            grants.refuse(account.id, self.clock.now())
             for row in self.links.using(account.id):
                 if row.state in _GOING:
                     self.links.stop(LinkId(row.id), LinkState.NEEDS_PERSON, ReconnectNeeded.__name__, _REMOVED_THERE)

@@ -138,7 +138,7 @@ class Listener:
     ) -> None:
         self._sockets: dict[int, socket.socket] = {}
         server = create_server(
-            application, map=self._sockets, host=host, port=port, threads=4, ident=None, max_request_body_size=MAX_BYTES + 1,
+            application, map=self._sockets, sockets=[_bound(host, port)], threads=4, ident=None, max_request_body_size=MAX_BYTES + 1,
             connection_limit=100, channel_timeout=15, expose_tracebacks=False,
         )  # fmt: skip
         if not isinstance(server, TcpWSGIServer) or server.socket is None:
@@ -164,6 +164,18 @@ class Listener:
         """Stop serving."""
         self._stop.set()
         self._thread.join(3)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at that place. OSError when it is taken; waitress would leave its own half open then."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 def _is_busy(channel: object) -> bool:

@@ -67,6 +67,7 @@ class Proofs:
             transport=self._transport,
             method=POST if is_google else BASIC,
             revoke_url=config.url("GOOGLE_REVOKE_URL") if is_google else f"{oauth_url}/revoke",
+            trusts=lambda address: service == PIPEDRIVE and self._is_pipedrives(address),
         )
 
     def place(self, service: str) -> ConsentPlace:
@@ -88,10 +89,11 @@ class Proofs:
 
     def api_url(self, service: str, told: str) -> str:
         """Where the API of an account is: as configured, or where the service has said. Malformed for a strange address."""
-        configured = self._config.url("GOOGLE_API_URL" if service == GOOGLE else "PIPEDRIVE_API_URL")
-        told = told.rstrip("/")
-        if service == GOOGLE or not told or told == configured:
-            return configured
-        if not _PIPEDRIVES_OWN.fullmatch(told):
+        if service == GOOGLE or not told:
+            return self._config.url("GOOGLE_API_URL" if service == GOOGLE else "PIPEDRIVE_API_URL")
+        if not self._is_pipedrives(told):
             raise Malformed("Pipedrive named an address for its API that is not its own, so nothing was sent there, and nothing stored.")
-        return told
+        return told.rstrip("/")
+
+    def _is_pipedrives(self, address: str) -> bool:
+        return address.rstrip("/") == self._config.url("PIPEDRIVE_API_URL") or _PIPEDRIVES_OWN.fullmatch(address) is not None

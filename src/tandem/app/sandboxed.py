@@ -23,6 +23,12 @@ CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 REFRESH_TOKEN = "sandbox-google-refresh"  # noqa: S105
 API_TOKEN = "sandbox-pipedrive-token"  # noqa: S105
+#: In a sandbox of Tandem's own; clients that somebody has configured for the real services are of no use there.
+OWN_CLIENTS = {
+    f"{service}_CLIENT_{part}": value
+    for service in ("GOOGLE", "PIPEDRIVE")
+    for part, value in (("ID", CLIENT_ID), ("SECRET", CLIENT_SECRET))
+}
 _PATIENCE_S = 3.0
 #: Nobody types into the sandbox while a contact is being made; a new one need not wait long.
 BIRTH_QUIET_S = "2"
@@ -88,7 +94,7 @@ def find_running(config: Config) -> Config:
         SandboxControl(url).offset_s()
     except (OSError, TandemError):
         return config
-    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder}, str(path), is_forced=True)
+    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder, **OWN_CLIENTS}, str(path), is_forced=True)
 
 
 def write_note(data_dir: Path, url: str, folder: Path) -> None:

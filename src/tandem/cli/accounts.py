@@ -91,7 +91,7 @@ def list_accounts(is_json: JsonOption = False) -> None:
             print_table(("ACCOUNT", "NAME", "HOW", "STATE", "CONNECTED"), [_shown(tandem, row) for row in tandem.accounts.all()])
             for data in rows:
                 for lack in data["lacking"] if isinstance(data["lacking"], list) else []:
-                    say(f"{data['account']} is without the right {lack}.")
+                    say(f"{data['account']} lacks the right {lack}.")
 
 
 @app.command("remove")

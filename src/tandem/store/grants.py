@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import Enum
 
 from django.db import connections, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from tandem.store import models
 from tandem.store.moments import brief
@@ -69,6 +69,10 @@ class Grants:
         """Give the turn back, if it is still ours."""
         self._rows(account).filter(renewer=renewer).update(renewer="", renewing_until=None)
 
+    def hold(self, account: int) -> None:
+        """Inside a transaction: nobody else changes the grant until its end. Whoever changes credentials begins with this."""
+        self._rows(account).update(kind=F("kind"))
+
     def note_renewal(self, account: int, scopes: Sequence[str], api_url: str) -> None:
         """It is accepted; and what the service has said of it anew."""
         told: dict[str, object] = {"refused_at": None}
@@ -94,6 +98,7 @@ class GrantDrawer(Drawer):
     def store_renewal(self, used: str, values: Mapping[str, str], scopes: Sequence[str], api_url: str) -> bool:
         """Store all that a renewal has brought, at once. False when it was made with what is not ours any more."""
         with brief(self._vault.alias), transaction.atomic(using=self._vault.alias):
+            self._grants.hold(self._account)
             if self._vault.get(self._account, REFRESH_TOKEN) != used:
                 return False
             for name, value in values.items():
