@@ -162,6 +162,7 @@ PASTED = [
     ("\n", "No address was pasted"),
     ("x" * 9000, "No address was pasted"),
     ("yes\n", "not the address"),
+    ("http://[x?y=1\n", "not the address"),
     ("http://127.0.0.1:8000/accounts/google/callback\n", "not the address"),
     ("http://127.0.0.1:8000/accounts/google/callback?code=1&code=2&state=3\n", "not the address"),
     ("http://127.0.0.1:8000/accounts/google/callback?code=1&state=2\n", "Nobody waits for this answer"),

@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from types import TracebackType
@@ -95,14 +96,18 @@ class Attempt:
                 return ended
             clock.sleep(_LOOK_EVERY_S)
             looks += 1
-            if looks % _TEND_EVERY == 0 and self._listener is None:
-                self._find_taker()
+            if looks % _TEND_EVERY == 0 and self._listener is None and self._place.is_local:
+                # The server may have ended, and then we listen; one that is only busy is no reason to give up.
+                with contextlib.suppress(NotConnected):
+                    self._find_taker()
         raise NotConnected("No answer came within ten minutes; nothing was stored. Begin again when you are ready.")
 
     def take(self, pasted: str) -> Ended:
         """Take the address that a browser ended on. WrongInput when it is none that holds an answer."""
         text = pasted.strip()
-        pairs = parse_qsl(urlsplit(text).query, keep_blank_values=True)
+        with contextlib.suppress(ValueError):
+            text = urlsplit(text).query
+        pairs = parse_qsl(text, keep_blank_values=True)
         answer = dict(pairs)
         if len(answer) != len(pairs) or "state" not in answer or not ("code" in answer or "error" in answer):
             raise WrongInput(

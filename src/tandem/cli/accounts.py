@@ -15,7 +15,7 @@ from tandem.errors import ReconnectNeeded, Rejected, TandemError, WrongInput
 
 if TYPE_CHECKING:
     from tandem.app import Tandem
-    from tandem.store.models import Account
+    from tandem.store.models import Account, Grant
 
 app = typer.Typer(no_args_is_help=True, help="Connect accounts of Google and Pipedrive.")
 add_app = typer.Typer(no_args_is_help=True, help="Connect an account; a known one gets the new token.")
@@ -125,8 +125,15 @@ def _data(tandem: Tandem, row: Account) -> dict[str, object]:
         "how": grant.kind if grant is not None else "",
         "scopes": grant.scopes if grant is not None else [],
         "lacking": lacking(row.service, grant.scopes) if grant is not None else [],
-        "state": "fine" if grant is not None and grant.refused_at is None else "connect-again",
+        "state": "fine" if grant is not None and not _is_refused(tandem, row, grant) else "connect-again",
     }
+
+
+def _is_refused(tandem: Tandem, row: Account, grant: Grant) -> bool:
+    """Whether the service has refused it and nothing has worked since."""
+    refused_at = grant.refused_at
+    successes = [link.last_success_at for link in tandem.links.using(row.id) if link.last_success_at is not None]
+    return refused_at is not None and not any(at > refused_at for at in successes)
 
 
 def _shown(tandem: Tandem, row: Account) -> tuple[str, ...]:
