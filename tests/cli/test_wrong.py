@@ -143,6 +143,8 @@ def test_without_a_link(tandem: Line, words: tuple[str, ...]) -> None:
         ("TANDEM_GOOGLE_READ_LAG_S", "-1", "must be a number"),
         ("TANDEM_GOOGLE_READS_PER_MINUTE", "1.5", "whole number"),
         ("TANDEM_PIPEDRIVE_API_URL", "http://pipedrive.example.com", "https://"),
+        ("TANDEM_PIPEDRIVE_API_URL", "http://127.0.0.1:80@pipedrive.example.com", "https://"),
+        ("TANDEM_PIPEDRIVE_API_URL", "https://api.pipedrive.com:99999", "must be an address"),
         ("TANDEM_DATABASE_URL", "postgresql://localhost/tandem", "SQLite"),
         ("TANDEM_SANDBOX_URL", "http://127.0.0.1:9", "no sandbox"),
         ("TANDEM_DATA_DIR", "/proc/tandem", "TANDEM_DATA_DIR"),
@@ -187,8 +189,10 @@ def test_nobody_would_take_the_answer(tandem: Line, wrong_port: int) -> None:
         told = tandem("account", "add", "google", "--no-browser")
         assert (told.code, words in told.err, "http://127.0.0.1:0" in told.err) == (1, True, False), told
         assert len(told.err.splitlines()) == 1
-    tandem.more["TANDEM_BASE_URL"] = "http://tandem.example.com"
-    assert (tandem("account", "add", "google").code, "TANDEM_BASE_URL" in tandem("account", "add", "google").err) == (2, True)
+    for base_url in ("http://tandem.example.com", "http://127.0.0.1:80x", "http://127.0.0.1:8000/?x", "https://"):
+        tandem.more["TANDEM_BASE_URL"] = base_url
+        told = tandem("account", "add", "google")
+        assert (told.code, "TANDEM_BASE_URL" in told.err) == (2, True), told
 
 
 def test_a_broken_configuration_leaves_help_alone() -> None:

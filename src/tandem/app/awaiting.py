@@ -126,11 +126,12 @@ class Attempt:
         try:
             router = Router(self._place.prefix, {FOLDER: self._tandem.desk()})
             self._listener = Listener(router, self._place.port, host=self._place.host)
-        except OSError:
+        except OSError as error:
             if not self._is_ours(self._base_url):
+                why = "may not be listened at" if isinstance(error, PermissionError) else "is taken by another program: stop that"
                 raise NotConnected(
-                    f"The answer would arrive at port {self._place.port} of this machine, which is taken by another program: stop that, or "
-                    "set TANDEM_BASE_URL to another port (and register that address), or use --paste."
+                    f"The answer would arrive at port {self._place.port} of this machine, which {why}; or set TANDEM_BASE_URL to another "
+                    "port (and register that address), or use --paste."
                 ) from None
 
     def _is_ours(self, base_url: str) -> bool:
