@@ -122,7 +122,8 @@ class Adding:
 @contextmanager
 def adding(line: Line, service: str, *more: str, **environment: str) -> Iterator[Adding]:
     """Start it, and read on until it waits. It does not outlive the test."""
-    words = [sys.executable, "-P", "-m", "tandem", "account", "add", service, *more]
+    # Tests that run in the background ignore Ctrl-C, and what they start would, too.
+    words = ["env", "--default-signal=INT", sys.executable, "-P", "-m", "tandem", "account", "add", service, *more]
     variables = {**clean(), **line.environment, **environment}
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
     added = Adding(process)
