@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tandem.databases import Database, described
 from tandem.errors import WrongInput
@@ -28,6 +29,7 @@ DEFAULTS: Mapping[str, str] = {
     "GOOGLE_API_URL": "https://people.googleapis.com",
     "GOOGLE_AUTH_URL": "https://accounts.google.com/o/oauth2/v2/auth",
     "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
+    "GOOGLE_REVOKE_URL": "https://oauth2.googleapis.com/revoke",
     "PIPEDRIVE_CLIENT_ID": "",
     "PIPEDRIVE_CLIENT_SECRET": "",
     "PIPEDRIVE_OAUTH_URL": "https://oauth.pipedrive.com/oauth",
@@ -46,6 +48,7 @@ DEFAULTS: Mapping[str, str] = {
     "HTTP_TIMEOUT_S": "30",
     "SANDBOX_URL": "",
 }
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRETS = frozenset({"SECRET_KEY", "GOOGLE_CLIENT_SECRET", "PIPEDRIVE_CLIENT_SECRET", "DATABASE_URL"})
 
 
@@ -98,10 +101,12 @@ class Config:
     def url(self, name: str) -> str:
         """The value as an address without a closing slash; plain http is taken on loopback only."""
         text = self.text(name).rstrip("/")
-        is_loopback = any(
-            text == root or text.startswith((f"{root}:", f"{root}/")) for root in ("http://127.0.0.1", "http://localhost", "http://[::1]")
-        )
-        if not (text.startswith("https://") or is_loopback):
+        try:
+            parts = urlsplit(text)
+            is_whole = bool(parts.hostname) and parts.port != 0 and not (parts.username or parts.password or parts.query or parts.fragment)
+        except ValueError:
+            raise WrongInput(f"TANDEM_{name} must be an address such as https://tandem.example.com; it is {text!r}.") from None
+        if not is_whole or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
             raise WrongInput(f"TANDEM_{name} must begin with https:// (http:// is taken on this machine only); it is {text!r}.")
         return text
 

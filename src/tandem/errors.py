@@ -4,6 +4,7 @@
     |- WrongInput            what a person typed or configured cannot be                        process  stop
     |- StorageError          our own disk or database does not take what must be written down   process  stop
     |  |- StorageUnavailable the database does not answer, or is busy for too long             process  retry
+    |- NotConnected          an account was not connected, and nothing of it stored            process  stop
     |- LeaseLost             another worker took the link over                                  link     stop
     |- LinkStopped           only a person can go on with the link
     |  |- ReconnectNeeded    the token was refused for good, or consent is gone                 link     reconnect
@@ -83,6 +84,10 @@ class StorageUnavailable(StorageError):
     """The database does not answer now; nothing that was written down is lost, and it goes on when the database does."""
 
     next_step = NextStep.RETRY
+
+
+class NotConnected(TandemError):
+    """The account was not connected; nothing was stored."""
 
 
 class LeaseLost(TandemError):

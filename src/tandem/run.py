@@ -29,7 +29,7 @@ from tandem.app.linking import Wish
 from tandem.app.places import DataDir
 from tandem.app.receiving import Receiver
 from tandem.app.results import Result
-from tandem.app.sandboxed import API_TOKEN, FOLDER_NAME, REFRESH_TOKEN, SandboxControl, config_with, drop_note, write_note
+from tandem.app.sandboxed import API_TOKEN, FOLDER_NAME, OWN_CLIENTS, REFRESH_TOKEN, SandboxControl, config_with, drop_note, write_note
 from tandem.app.stories import Line, lines
 from tandem.config import Config
 from tandem.connectors.http import as_object, parse, text_at
@@ -365,7 +365,7 @@ def _is_free(port: int) -> bool:
 
 
 def _demo_values(url: str, folder: Path) -> dict[str, str]:
-    return {"SANDBOX_URL": url, "DATA_DIR": str(folder), "DATABASE_URL": ""}
+    return {"SANDBOX_URL": url, "DATA_DIR": str(folder), "DATABASE_URL": "", **OWN_CLIENTS}
 
 
 def _has_accounts(config: Config) -> bool:

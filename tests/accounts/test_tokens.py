@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from tandem.accounts.tokens import ACCESS_TOKEN, API_TOKEN, REFRESH_TOKEN, ApiToken, BearerToken, TokenEndpoint, Unkept
+from tandem.accounts.endpoints import TokenEndpoint
+from tandem.accounts.tokens import ACCESS_TOKEN, API_TOKEN, REFRESH_TOKEN, ApiToken, BearerToken, Unkept
 from tandem.errors import ConsentNarrowed, LinkStopped, ReconnectNeeded, TandemError, Unavailable
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.world import World
@@ -151,7 +152,7 @@ def test_a_silent_endpoint_is_for_later() -> None:
 
 def test_an_api_token_goes_in_its_header() -> None:
     """It is sent as it is, and has no successor."""
-    proof = ApiToken(Unkept({API_TOKEN: "token"}), "x-api-token")
+    proof = ApiToken(Unkept({API_TOKEN: "token"}), "x-api-token", Hand())
     assert proof.headers() == {"x-api-token": "token"}
     assert not proof.renew()
 
@@ -159,6 +160,6 @@ def test_an_api_token_goes_in_its_header() -> None:
 def test_without_credentials_the_account_must_be_connected() -> None:
     """An account whose secret is gone says what to do."""
     with pytest.raises(ReconnectNeeded):
-        ApiToken(Unkept(), "x-api-token").headers()
+        ApiToken(Unkept(), "x-api-token", Hand()).headers()
     with pytest.raises(ReconnectNeeded):
         BearerToken(Unkept(), endpoint(told(granted())), Hand()).headers()

@@ -11,7 +11,8 @@ import pytest
 
 from replica.worlds import START
 from tandem.app.hearing import PATH
-from tandem.app.listener import MAX_BYTES, MAX_WAITING, MAX_WRONG, Inbox, Listener
+from tandem.app.listener import MAX_BYTES, MAX_WAITING, Inbox, Listener
+from tandem.app.patience import MAX_WRONG
 from tandem.connectors.pipedrive.webhook import Ticket
 
 TICKET = Ticket("unguessable", "user", "password")

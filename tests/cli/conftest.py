@@ -118,8 +118,12 @@ class Line:
 
 @pytest.fixture
 def tandem(sandbox_url: str, tmp_path: Path) -> Line:
-    """A command line beside a small address book: Anna on both sides, Jan in Google, Ewa in Pipedrive, and a label without anybody."""
-    line = Line(tmp_path, SandboxControl(sandbox_url))
+    """A command line beside a small address book."""
+    return small_book(Line(tmp_path, SandboxControl(sandbox_url)))
+
+
+def small_book(line: Line) -> Line:
+    """Anna on both sides, Jan in Google, Ewa in Pipedrive, and a label without anybody."""
     line.control.call("POST", "seed", {"book": "empty", "seed": 1})
     for name in ("Pipedrive", "Empty"):
         line.edit("google", "create_group", {"name": name})

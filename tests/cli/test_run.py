@@ -71,9 +71,9 @@ def is_up(url: object) -> bool:
 
 def test_the_demo(tmp_path: Path) -> None:
     """With nothing at hand: sandbox, accounts, link, preview, first sync; an edit by a second terminal arrives on the other side;
-    the end is clean, comes soon, and takes the sandbox with it. One's own data directory stays empty.
+    the end is clean, comes soon, and takes the sandbox with it. One's own data directory stays empty, and one's own client is not used.
     """  # noqa: D205 - one promise
-    environment = {"TANDEM_DATA_DIR": str(tmp_path / "data")}
+    environment = {"TANDEM_DATA_DIR": str(tmp_path / "data"), "TANDEM_GOOGLE_CLIENT_ID": "own", "TANDEM_GOOGLE_CLIENT_SECRET": "own"}
     with running(environment) as run:
         url = run.wait_for("sandbox")["url"]
         assert run.wait_for("preview")["actions"]

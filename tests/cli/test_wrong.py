@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,8 +16,13 @@ from .conftest import Line
 #: Command line, exit code, and words of the answer. F is a file that holds a wrong token.
 WRONG = [
     ("frobnicate", 2, "No such command"),
-    ("account add google", 2, "--refresh-token-file"),
-    ("account add pipedrive", 2, "--api-token-file"),
+    ("account add google --paste --refresh-token-file F", 2, "without a browser"),
+    ("account add pipedrive --no-browser --api-token-file F", 2, "without a browser"),
+    ("account add google --reconnect google-9", 2, "Known: google-1"),
+    ("account add google --reconnect pipedrive-1", 2, "Known: google-1"),
+    ("account remove", 2, "Missing argument"),
+    ("account remove nobody", 2, "Known: google-1, pipedrive-1"),
+    ("account remove google-1 --force", 2, "used by link 1"),
     ("account add google --refresh-token-file /nowhere", 2, "cannot be read"),
     ("account add google --refresh-token-file EMPTY", 2, "nothing else"),
     ("account add pipedrive --api-token-file TWO-LINES", 2, "nothing else"),
@@ -58,6 +65,15 @@ WRONG = [
     ("sandbox clock --advance soon", 2, "valid number"),
     ("run --port many", 2, "port"),
 ]
+
+
+@pytest.fixture
+def wrong_port() -> Iterator[int]:
+    """A port at which somebody else listens, who answers nothing."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield int(taken.getsockname()[1])
 
 
 @pytest.fixture
@@ -133,6 +149,8 @@ def test_without_a_link(tandem: Line, words: tuple[str, ...]) -> None:
         ("TANDEM_DATABASE_URL", "postgresql://someone:sec ret@localhost/tandem", "%20"),
         ("TANDEM_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/tandem", "server running"),
         ("TANDEM_DATABASE_URL", "postgresql://someone:secret@/tandem?host=/nowhere", "server running"),
+        ("TANDEM_PIPEDRIVE_API_URL", "http://127.0.0.1:80@pipedrive.example.com", "https://"),
+        ("TANDEM_PIPEDRIVE_API_URL", "https://api.pipedrive.com:99999", "must be an address"),
         ("TANDEM_SANDBOX_URL", "http://127.0.0.1:9", "no sandbox"),
         ("TANDEM_DATA_DIR", "/proc/tandem", "TANDEM_DATA_DIR"),
     ],
@@ -145,6 +163,41 @@ def test_a_wrong_setting_is_named(linked: Line, name: str, value: str, words: st
     assert words in told.err, told.err
     assert "Traceback" not in told.err
     assert not any(part in told.err for part in ("secret@", "the@", "sec ret", ":secret"))
+
+
+PASTED = [
+    ("", "No address was pasted"),
+    ("\n", "No address was pasted"),
+    ("x" * 9000, "No address was pasted"),
+    ("yes\n", "not the address"),
+    ("http://[x?y=1\n", "not the address"),
+    ("http://127.0.0.1:8000/accounts/google/callback\n", "not the address"),
+    ("http://127.0.0.1:8000/accounts/google/callback?code=1&code=2&state=3\n", "not the address"),
+    ("http://127.0.0.1:8000/accounts/google/callback?code=1&state=2\n", "Nobody waits for this answer"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), PASTED)
+def test_what_is_pasted_wrongly(tandem: Line, text: str, words: str) -> None:
+    """An address that holds no answer of this attempt: a sentence, nothing stored, nothing left to wait for."""
+    told = tandem("account", "add", "google", "--paste", stdin=text)
+    assert told.code in {1, 2}
+    assert words in told.err.splitlines()[-1], told.err
+    assert tandem("account", "list", "--json").data == {"accounts": []}
+    assert tandem.rows("SELECT count(*) FROM store_authorisation") == [(0,)]
+
+
+def test_nobody_would_take_the_answer(tandem: Line, wrong_port: int) -> None:
+    """A port that another program has, an address of elsewhere where nobody answers, no client: said before anybody opens a browser."""
+    for base_url, words in ((f"http://127.0.0.1:{wrong_port}", "taken by another program"), ("https://127.0.0.1:9", "--paste")):
+        tandem.more["TANDEM_BASE_URL"] = base_url
+        told = tandem("account", "add", "google", "--no-browser")
+        assert (told.code, words in told.err, "http://127.0.0.1:0" in told.err) == (1, True, False), told
+        assert len(told.err.splitlines()) == 1
+    for base_url in ("http://tandem.example.com", "http://127.0.0.1:80x", "http://127.0.0.1:8000/?x", "https://"):
+        tandem.more["TANDEM_BASE_URL"] = base_url
+        told = tandem("account", "add", "google")
+        assert (told.code, "TANDEM_BASE_URL" in told.err) == (2, True), told
 
 
 def test_a_broken_configuration_leaves_help_alone() -> None:

@@ -91,7 +91,7 @@ def error_findings(classes: Iterable[type[BaseException]], page: str) -> list[st
     return found
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/configuration.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/configuration.md", "docs/connecting.md"])
 def test_documented_commands_are_known(name: str) -> None:
     """Every call of Tandem in the document names commands and options that exist."""
     root = command_line()

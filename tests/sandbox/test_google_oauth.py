@@ -184,3 +184,32 @@ def test_the_api_can_be_switched_off(google: Google) -> None:
     google.world.google.switches["api_disabled"] = True
     response = google.send("GET", "/v1/people/me", {"personFields": "names"})
     assert (response.status, value(response)["error"]["details"][0]["reason"]) == (403, "SERVICE_DISABLED")
+
+
+def test_a_registered_address_makes_a_web_client(google: Google) -> None:
+    """Until one is registered any port of this machine will do; then only what is registered, letter by letter."""
+    other = "http://127.0.0.1:9000/back"
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, "redirect_uri": other}).status == 200
+    google.world.google.human("register_redirect", {"redirect_uri": BACK})
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, "redirect_uri": other}).status == 400
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, "redirect_uri": BACK + "/"}).status == 400
+    assert value(exchange(google, consent(google)["code"]))["refresh_token"]
+    google.world.google.human("register_redirect", {"redirect_uri": other})
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, "redirect_uri": other}).status == 200
+
+
+@pytest.mark.parametrize("changed", [{"code_challenge": ""}, {"code_challenge_method": "plain"}])
+def test_a_client_that_has_to_use_pkce(google: Google, changed: dict[str, str]) -> None:
+    """Where the switch says so, a question without a challenge gets a page and no code."""
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, **changed}).status == 200
+    google.world.google.switches["oauth_needs_pkce"] = True
+    assert google.send("GET", "/o/oauth2/v2/auth", {**ASKED, **changed}).status == 400
+    assert google.send("GET", "/o/oauth2/v2/auth", ASKED).status == 200
+
+
+def test_oneself_is_known_without_contacts(google: Google) -> None:
+    """The rights of signing in are enough to be told who one is, and for nothing else."""
+    google.token = value(exchange(google, consent(google, allow=())["code"]))["access_token"]
+    me = google.call("GET", "/v1/people/me", {"personFields": "metadata,emailAddresses"})
+    assert me["emailAddresses"][0]["value"] == PERSON
+    assert google.fails("GET", f"/v1/{me['resourceName']}", {"personFields": "names"})[0] == 403

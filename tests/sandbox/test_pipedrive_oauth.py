@@ -208,3 +208,31 @@ def test_oauth_burst_is_larger(pd: Caller) -> None:
     app = bearer(pd, granted(pd)["access_token"])
     pd.switch(limits=True)
     assert [app.get("/v1/users/me").status for _ in range(81)] == [200] * 80 + [429]
+
+
+def test_refresh_tokens_that_rotate(pd: Caller) -> None:
+    """With the switch each refresh gives another refresh token and ends the old one."""
+    pd.switch(oauth_rotates=True)
+    first = granted(pd)["refresh_token"]
+    second = token(pd, grant_type="refresh_token", refresh_token=first).json["refresh_token"]
+    assert second != first
+    assert token(pd, grant_type="refresh_token", refresh_token=first).json["error"] == "invalid_grant"
+    assert token(pd, grant_type="refresh_token", refresh_token=second).status == 200
+
+
+def test_an_app_that_has_to_use_basic_authorization(pd: Caller) -> None:
+    """With the switch credentials in the body are not taken, neither for tokens nor for revoking."""
+    body = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    pd.switch(oauth_body_credentials=False)
+    for path in ("/oauth/token", "/oauth/revoke"):
+        assert pd.call("POST", path, urlencode({**body, "code": consent(pd)["code"][0], "token": "x"}).encode()).status == 401
+    assert granted(pd)["access_token"]
+
+
+def test_the_consent_page_says_what_the_app_wants(pd: Caller) -> None:
+    """In words, as far as they are known."""
+    pd.switch(oauth_scopes="base,admin,deals:read")
+    page = pd.call("GET", "/oauth/authorize", query=[("client_id", CLIENT_ID), ("redirect_uri", CALLBACK)])
+    assert "make webhooks" in page.text
+    assert "deals:read" in page.text
+    assert "contacts" not in page.text

@@ -104,12 +104,22 @@ class Hearing:
                 Schedule(self.alias).hasten(LinkId(link), max(due_at, now))
         return taken
 
-    def end(self, row: models.Link) -> None:
-        """End the webhooks of a link that is being removed. What cannot be ended now, Pipedrive drops after three days."""
+    def check_soon(self, row: models.Link) -> None:
+        """Have the webhooks looked after as soon as somebody does that."""
+        watch = self._watches(row).of(_RIGHT)
+        watch.checked_at = None
+        self._watches(row).save(watch)
+
+    def unsubscribe(self, row: models.Link) -> None:
+        """End the webhooks. What cannot be ended now, Pipedrive drops after three days without an answer."""
         watch = self._watches(row).of(_RIGHT)
         if watch.subscriptions:
             with contextlib.suppress(TandemError):
                 self._subscriptions(row).end(watch.subscriptions)
+
+    def end(self, row: models.Link) -> None:
+        """End the webhooks of a link that is being removed."""
+        self.unsubscribe(row)
         self.vault.drop(row.right_account_id, _name(row.id))
         Hints(self.alias, LinkId(row.id)).forget()
         self._watches(row).forget()

@@ -1,4 +1,4 @@
-"""Connecting accounts and making links: what a person typed becomes rows, after both services have confirmed it.
+"""Making links: what a person typed becomes rows, after both services have confirmed it.
 
 Rules: nothing is stored before it has been verified; names are looked up, never guessed. A link is made as a draft.
 """
@@ -12,13 +12,12 @@ from zoneinfo import TZPATH
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from tandem.accounts.tokens import API_TOKEN, REFRESH_TOKEN, Unkept
+from tandem.app.connecting import MY_CONTACTS
 from tandem.app.preparations import kept_data, mapping_version
-from tandem.app.services import Services, Trial, open_gate
+from tandem.app.services import Services, open_gate
 from tandem.app.sides import GOOGLE, PIPEDRIVE
 from tandem.clock import Clock
 from tandem.connectors.google import api as google_api
-from tandem.connectors.google.replica import GoogleReplica
 from tandem.connectors.pipedrive.api import Api as PipedriveApi
 from tandem.connectors.pipedrive.api import User
 from tandem.connectors.pipedrive.replica import PipedriveReplica
@@ -28,9 +27,6 @@ from tandem.errors import WrongInput
 from tandem.replica import Preparation, References
 from tandem.store import models
 from tandem.store.links import Accounts, Links, NewLink
-from tandem.store.vault import Vault
-
-MY_CONTACTS = "contactGroups/myContacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +63,6 @@ class MadeLink:
     label: Label
     region: str
     is_region_proposed: bool
-
-
-class Connecting:
-    """Adds accounts."""
-
-    def __init__(self, services: Services, accounts: Accounts, vault: Vault, clock: Clock) -> None:
-        self._services = services
-        self._accounts = accounts
-        self._vault = vault
-        self._clock = clock
-
-    def google(self, refresh_token: str) -> models.Account:
-        """Connect a Google account, or renew the token of a known one. Raises what the service says."""
-        credentials = Unkept({REFRESH_TOKEN: refresh_token})
-        trial = self._services.trial(GOOGLE, credentials)
-        identity = GoogleReplica(trial.door, group=MY_CONTACTS, read_lag_s=0.0).identity()
-        account = self._accounts.keep(GOOGLE, identity.id, identity.name, {}, self._clock.now())
-        return self._store(account, credentials, trial)
-
-    def pipedrive(self, api_token: str) -> models.Account:
-        """Connect a Pipedrive user, or renew the token of a known one. Raises what the service says."""
-        credentials = Unkept({API_TOKEN: api_token})
-        trial = self._services.trial(PIPEDRIVE, credentials)
-        user = PipedriveApi(trial.door).current_user()
-        facts = {
-            "user": user.id, "company": user.company_id, "domain": user.company_domain, "is_admin": user.is_admin,
-            "locale": user.locale, "timezone": user.timezone,
-        }  # fmt: skip
-        name = ", ".join(filter(None, [user.company_name, user.name]))
-        account = self._accounts.keep(PIPEDRIVE, f"{user.company_id}:{user.id}", name, facts, self._clock.now())
-        return self._store(account, credentials, trial)
-
-    def _store(self, account: models.Account, credentials: Unkept, trial: Trial) -> models.Account:
-        for name, value in credentials.values.items():
-            self._vault.put(account.id, name, value)
-        self._services.take_over(account, trial)
-        return account
 
 
 class Linking:

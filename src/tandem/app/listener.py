@@ -14,16 +14,16 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer, create_server
 
 from tandem.app.hearing import PATH
+from tandem.app.patience import Patience
 from tandem.clock import Clock
 from tandem.connectors.pipedrive.webhook import Ticket, hints_of
 from tandem.errors import Malformed
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_048_576
 #: Deliveries that wait; so many changes at once are better listed.
 MAX_WAITING = 5_000
-#: Wrong credentials in a minute before they are not even looked at.
-MAX_WRONG = 30
-_MINUTE = timedelta(minutes=1)
 _REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large", 429: "Too Many Requests"}
 _TURN_S = 0.2
+_LAST_TURNS, _LAST_TURN_S = 40, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,11 @@ class Inbox:
     arrived: threading.Event = field(default_factory=threading.Event)
     _waiting: queue.Queue[Told] = field(default_factory=lambda: queue.Queue(MAX_WAITING))
     _overflown: set[int] = field(default_factory=set)
-    _wrong: deque[datetime] = field(default_factory=lambda: deque(maxlen=MAX_WRONG))
+    _patience: Patience = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.clock)
 
     def admit(self, link: int, ticket: Ticket) -> None:
         """Take deliveries that bear this ticket."""
@@ -110,10 +111,8 @@ class Inbox:
 
     def _refuse(self) -> int:
         """401, or 429 when there have been many."""
-        with self._lock:
-            now = self.clock.now()
-            is_flood = len(self._wrong) == MAX_WRONG and now - self._wrong[0] < _MINUTE
-            self._wrong.append(now)
+        is_flood = self._patience.is_over()
+        self._patience.note()
         return 429 if is_flood else 401
 
     def _put(self, link: int, content: bytes) -> None:
@@ -132,12 +131,14 @@ class Inbox:
 
 
 class Listener:
-    """Serves an inbox on a loopback port, in a thread of its own. `port` is where; OSError when it is taken."""
+    """Serves an application on a loopback port, in a thread of its own. `port` is where; OSError when it is taken."""
 
-    def __init__(self, inbox: Callable[[WSGIEnvironment, StartResponse], list[bytes]], port: int) -> None:
+    def __init__(
+        self, application: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]], port: int, *, host: str = "127.0.0.1"
+    ) -> None:
         self._sockets: dict[int, socket.socket] = {}
         server = create_server(
-            inbox, map=self._sockets, host="127.0.0.1", port=port, threads=2, ident=None, max_request_body_size=MAX_BYTES + 1,
+            application, map=self._sockets, sockets=[_bound(host, port)], threads=4, ident=None, max_request_body_size=MAX_BYTES + 1,
             connection_limit=100, channel_timeout=15, expose_tracebacks=False,
         )  # fmt: skip
         if not isinstance(server, TcpWSGIServer) or server.socket is None:
@@ -151,6 +152,11 @@ class Listener:
     def _serve(self) -> None:
         while not self._stop.is_set():
             wasyncore.loop(timeout=_TURN_S, map=self._sockets, count=1, use_poll=True)
+        # Who has asked gets an answer: a browser shall see how its consent ended.
+        for _ in range(_LAST_TURNS):
+            if not any(_is_busy(channel) for channel in self._sockets.values()):
+                break
+            wasyncore.loop(timeout=_LAST_TURN_S, map=self._sockets, count=1, use_poll=True)
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._sockets)
 
@@ -158,3 +164,19 @@ class Listener:
         """Stop serving."""
         self._stop.set()
         self._thread.join(3)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at that place. OSError when it is taken; waitress would leave its own half open then."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _is_busy(channel: object) -> bool:
+    return isinstance(channel, HTTPChannel) and bool(channel.requests or channel.total_outbufs_len)

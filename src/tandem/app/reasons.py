@@ -26,7 +26,7 @@ REASONS: Mapping[str, Reason] = {
     "LinkStopped": Reason("Something stands in the way that only a person can mend.", f"`tandem doctor` looks at everything; {_AGAIN}"),
     "ReconnectNeeded": Reason(
         "An account does not accept Tandem any more: its consent was withdrawn, or the token is no longer valid.",
-        f"connect it again with `tandem account add`, {_AGAIN}",
+        f"connect it again with `tandem account add google` or `pipedrive`, {_AGAIN}",
     ),
     "ConsentNarrowed": Reason(
         "An account is connected without a right that Tandem needs.",

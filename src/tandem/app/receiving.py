@@ -1,7 +1,7 @@
-"""The ear of a working process: listens for webhooks, keeps them registered, and writes down what they tell.
+"""The ear of a working process: listens for webhooks, keeps them registered, writes down what they tell, and takes the answers of consents.
 
 Rules: a process that begins has missed what was told before, so each link is looked at once; without an address that Pipedrive can reach
-there are no webhooks, and the reason is kept.
+there are no webhooks, and the reason is kept. A port that was taken is tried again.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from tandem.app.desk import FOLDER
+from tandem.app.hearing import PATH
 from tandem.app.listener import Inbox, Listener
+from tandem.app.routing import Router, place_of
 from tandem.replica import Hint
 from tandem.store.links import LinkState
 
 if TYPE_CHECKING:
     from tandem.app.root import Tandem
 
-#: Where a proxy in front of us is expected to pass webhooks on to, when the public address names no port of this machine.
-DEFAULT_PORT = 8000
-_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 _WORKING = frozenset({LinkState.ACTIVE.value, LinkState.WAITING.value})
 
 
@@ -31,6 +30,8 @@ class Receiver:
         self._tandem = tandem
         self._inbox = Inbox(tandem.clock)
         self._listener: Listener | None = None
+        self._place = place_of(tandem.config.url("BASE_URL"))
+        self._router = Router(self._place.prefix, {PATH: self._inbox, FOLDER: tandem.desk()})
         #: Why there can be no webhooks; empty when there can.
         self._obstacle = ""
         self._base_url = tandem.config.url("BASE_URL")
@@ -46,25 +47,23 @@ class Receiver:
             self._listener.close()
 
     def _listen(self) -> None:
-        address = urlsplit(self._base_url)
-        is_local = address.hostname in _LOCAL
-        is_sandboxed = self._tandem.sandbox is not None
-        if is_local and not is_sandboxed:
-            self._obstacle = "TANDEM_BASE_URL is an address of this machine only, where no webhook arrives; so Pipedrive is asked instead."
-            return
-        port = (address.port or DEFAULT_PORT) if is_local else DEFAULT_PORT
+        place, is_sandboxed = self._place, self._tandem.sandbox is not None
+        self._obstacle = ""
         try:
-            self._listener = Listener(self._inbox, port)
+            self._listener = Listener(self._router, place.port, host=place.host)
         except OSError:
-            if not is_sandboxed:
-                self._obstacle = f"Port {port} of this machine, where webhooks would arrive, is taken; so Pipedrive is asked instead."
-                return
-            self._listener = Listener(self._inbox, 0)
-        if is_sandboxed:
-            self._base_url = f"http://127.0.0.1:{self._listener.port}"
+            self._obstacle = f"Port {place.port} of this machine, where webhooks would arrive, is taken; so Pipedrive is asked instead."
+            if is_sandboxed:
+                self._listener, self._obstacle = Listener(self._router, 0), ""
+        if is_sandboxed and self._listener is not None:
+            self._base_url = f"http://127.0.0.1:{self._listener.port}{place.prefix}"
+        elif place.is_local:
+            self._obstacle = "TANDEM_BASE_URL is an address of this machine only, where no webhook arrives; so Pipedrive is asked instead."
 
     def tend(self) -> None:
         """Look after the webhooks of all working links."""
+        if self._listener is None:
+            self._listen()
         hearing, now = self._tandem.hearing, self._tandem.clock.now()
         rows = [row for row in self._tandem.links.all() if row.state in _WORKING]
         for row in rows:

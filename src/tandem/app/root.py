@@ -15,12 +15,19 @@ from types import TracebackType
 import httpx2
 from django.db import DatabaseError, InterfaceError, connections, transaction
 
+from tandem.accounts.consent import Connected, Consents
+from tandem.accounts.endpoints import Tokens
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
+from tandem.app.connecting import Connecting
+from tandem.app.desk import Desk
+from tandem.app.disconnecting import Disconnecting
 from tandem.app.hearing import Hearing
-from tandem.app.linking import Connecting, Linking, MadeLink, Wish
+from tandem.app.linking import Linking, MadeLink, Wish
+from tandem.app.patience import Patience
 from tandem.app.places import DataDir
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
+from tandem.app.proofs import Proofs
 from tandem.app.regrouping import Regrouping
 from tandem.app.resting import Resting, Stirred
 from tandem.app.results import Result, of_report, of_row
@@ -42,6 +49,7 @@ from tandem.errors import LeaseLost, LinkStopped, QuotaExhausted, Reach, Storage
 from tandem.replica import Work
 from tandem.store import models, setup
 from tandem.store.answers import Answers
+from tandem.store.authorisations import Authorisations
 from tandem.store.erasing import Erasing
 from tandem.store.installation import check_writable, known_installation
 from tandem.store.journal import Journal
@@ -101,6 +109,8 @@ class Tandem:
             connections[self.alias].close()
             raise
         self._token = token
+        #: Proves to a command of this installation that it speaks to its own server.
+        self.here_key = derive(ring[-1], "tandem here")
         self._pool = Pool()
         self._client = make_client(timeout_s=config.number("HTTP_TIMEOUT_S"), transport=transport)
         self.accounts = Accounts(self.alias)
@@ -108,11 +118,13 @@ class Tandem:
         is_shared = not isinstance(database, SqliteFile)
         self.schedule = Schedule(self.alias, self.place.kin if is_shared else "")
         self.vault = Vault(self.alias, ring)
-        self.services = Services(config, self.clock, self._client, alias=self.alias, vault=self.vault, transport=transport)
-        self.connecting = Connecting(self.services, self.accounts, self.vault, self.clock)
+        self.proofs = Proofs(config, self.clock, transport)
+        self.disconnecting = Disconnecting(self.proofs, self.accounts, self.links, self.vault, self.clock)
+        self.services = self._make_services()
         self.linking = Linking(self.services, self.accounts, self.links, self.clock)
         self.watching = Watching(config, self.services, self.links, self.clock, self.alias, self.sandbox is not None)
         self.hearing = Hearing(self.services, self.vault, self.clock, self.alias)
+        self.connecting = self._make_connecting(self.services, self.hearing)
         self._benches = Benches(
             alias=self.alias,
             config=config,
@@ -145,6 +157,29 @@ class Tandem:
             last.callback(self._pool.close, waits=waits)
             with suppress(DatabaseError, InterfaceError):  # counted too many, at most
                 self.services.settle_ledgers()
+
+    def _make_services(self) -> Services:
+        return Services(self.config, self.clock, self._client, alias=self.alias, vault=self.vault, proofs=self.proofs)
+
+    def _make_connecting(self, services: Services, hearing: Hearing) -> Connecting:
+        return Connecting(services, self.proofs, self.accounts, self.links, self.vault, hearing, self.clock)
+
+    def consents(self) -> Consents:
+        """The consents in the browser, with services of their own: another thread may take an answer."""
+        services = self._make_services()
+        connecting = self._make_connecting(services, Hearing(services, self.vault, self.clock, self.alias))
+
+        def connect(service: str, tokens: Tokens, expected: str) -> Connected:
+            try:
+                return connecting.by_consent(service, tokens, expected)
+            finally:
+                services.settle_ledgers()
+
+        return Consents(Authorisations(self.vault), self.proofs.place, connect, self.clock)
+
+    def desk(self) -> Desk:
+        """What takes the answers of consents, over HTTP."""
+        return Desk(self.consents, self.disconnecting, self.proofs, Patience(self.clock), self.alias, self.here_key)
 
     def check_database(self) -> str:
         """Write, and take it back; says what the database is. Raises StorageError when that is not possible."""

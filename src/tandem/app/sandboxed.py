@@ -23,6 +23,12 @@ CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 REFRESH_TOKEN = "sandbox-google-refresh"  # noqa: S105
 API_TOKEN = "sandbox-pipedrive-token"  # noqa: S105
+#: In a sandbox of Tandem's own; clients that somebody has configured for the real services are of no use there.
+OWN_CLIENTS = {
+    f"{service}_CLIENT_{part}": value
+    for service in ("GOOGLE", "PIPEDRIVE")
+    for part, value in (("ID", CLIENT_ID), ("SECRET", CLIENT_SECRET))
+}
 _PATIENCE_S = 3.0
 #: Nobody types into the sandbox while a contact is being made; a new one need not wait long.
 BIRTH_QUIET_S = "2"
@@ -51,6 +57,13 @@ class SandboxControl:
         if not isinstance(offset, (int, float)):
             raise Malformed("the sandbox does not say what time it is", service="sandbox")
         return float(offset)
+
+    def register_redirect(self, service: str, uri: str) -> None:
+        """What a person does in the services' consoles: say where answers may go."""
+        if service == "google":
+            self.call("POST", "edit", {"service": service, "op": "register_redirect", "redirect_uri": uri})
+        else:
+            self.call("POST", "switches", {"service": service, "name": "oauth_callback", "value": uri})
 
     def lag_s(self, service: str) -> float:
         """How old a read of that service may be."""
@@ -81,7 +94,7 @@ def find_running(config: Config) -> Config:
         SandboxControl(url).offset_s()
     except (OSError, TandemError):
         return config
-    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder, "DATABASE_URL": ""}, str(path), is_forced=True)
+    return config_with(config, {"SANDBOX_URL": url, "DATA_DIR": folder, "DATABASE_URL": "", **OWN_CLIENTS}, str(path), is_forced=True)
 
 
 def write_note(data_dir: Path, url: str, folder: Path) -> None:
@@ -101,6 +114,7 @@ def fitted(config: Config, control: SandboxControl) -> Config:
         "GOOGLE_API_URL": f"{url}/google",
         "GOOGLE_AUTH_URL": f"{url}/google/o/oauth2/v2/auth",
         "GOOGLE_TOKEN_URL": f"{url}/google/token",
+        "GOOGLE_REVOKE_URL": f"{url}/google/revoke",
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "PIPEDRIVE_API_URL": f"{url}/pipedrive",

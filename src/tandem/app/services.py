@@ -16,7 +16,8 @@ from typing import TypeVar
 
 import httpx2
 
-from tandem.accounts.tokens import ApiToken, BearerToken, Credentials, TokenEndpoint
+from tandem.accounts.tokens import Credentials
+from tandem.app.proofs import Proofs
 from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
 from tandem.clock import Clock
 from tandem.config import Config
@@ -28,17 +29,17 @@ from tandem.connectors.pipedrive import reasons as pipedrive_reasons
 from tandem.connectors.pipedrive.api import Operation
 from tandem.connectors.pipedrive.budget import Ledger, TokenBudget
 from tandem.engine.bench import Bench
-from tandem.errors import LeaseLost, Unavailable, WrongInput
+from tandem.errors import LeaseLost, Unavailable
 from tandem.replica import Work
 from tandem.store import models
+from tandem.store.grants import GrantDrawer, GrantKind, Grants
 from tandem.store.ledger import TokenLedger
 from tandem.store.moments import brief
 from tandem.store.schedule import MARGIN_S
-from tandem.store.vault import Drawer, Vault
+from tandem.store.vault import Vault
 
 T = TypeVar("T")
 
-GOOGLE_SCOPE = "https://www.googleapis.com/auth/contacts"
 #: Calls to Pipedrive at once; each waits for its own answer, and the burst limit is kept whatever their number.
 THREADS = 4
 #: The service counts when calls arrive, we when they leave: so much of its burst is used.
@@ -155,35 +156,40 @@ class Trial:
 class Services:
     """Doors to both services. `config` already knows about a sandbox."""
 
-    def __init__(
-        self, config: Config, clock: Clock, client: httpx2.Client, *, alias: str, vault: Vault, transport: httpx2.BaseTransport | None
-    ) -> None:
+    def __init__(self, config: Config, clock: Clock, client: httpx2.Client, *, alias: str, vault: Vault, proofs: Proofs) -> None:
         self._config = config
         self._clock = clock
         self._client = client
         self._alias = alias
         self._vault = vault
-        self._transport = transport
-        self._proofs: dict[int, Authorization] = {}
+        self._made_by = proofs
+        self._grants = Grants(alias)
+        #: By account and kind: another process may have connected it in another way since.
+        self._proofs: dict[tuple[int, GrantKind], Authorization] = {}
         self._meters: dict[int, Meter] = {}
         self._ledgers: dict[str, TokenLedger] = {}
         self._project: MinuteBudget | None = None
 
     def door(self, account: models.Account, gate: Callable[[], None]) -> Door:
         """The door of a connected account."""
-        if account.id not in self._proofs:
-            self._proofs[account.id] = self._proof(account.service, Drawer(self._vault, account.id))
-        return self._door(account.service, self._proofs[account.id], self.meter(account), gate)
+        grant = self._grants.of(account.id)
+        kind = GrantKind(grant.kind) if grant is not None else GrantKind.OAUTH
+        key = account.id, kind
+        if key not in self._proofs:
+            self._proofs[key] = self._made_by.make(account.service, kind, GrantDrawer(self._vault, account.id))
+        return self._door(account.service, self._proofs[key], self.meter(account), gate, grant.api_url if grant is not None else "")
 
-    def trial(self, service: str, credentials: Credentials) -> Trial:
+    def trial(self, service: str, kind: GrantKind, credentials: Credentials, api_url: str = "") -> Trial:
         """A way to try credentials."""
         ledger = LateLedger()
         meter = Meter(self._budgets(service, ledger))
-        return Trial(self._door(service, self._proof(service, credentials), meter, Gate(self._clock, 0.0)), meter, ledger)
+        proof = self._made_by.make(service, kind, credentials)
+        return Trial(self._door(service, proof, meter, Gate(self._clock, 0.0), api_url), meter, ledger)
 
     def take_over(self, account: models.Account, trial: Trial) -> None:
         """The credentials of a trial are now the account's; what it spent counts."""
-        self._proofs.pop(account.id, None)
+        for kind in GrantKind:
+            self._proofs.pop((account.id, kind), None)
         trial.ledger.book(self._ledger(account))
         self._meters.setdefault(account.id, trial.meter)
         self._divide(account)
@@ -246,12 +252,12 @@ class Services:
         for ledger in self._ledgers.values():
             ledger.give_back()
 
-    def _door(self, service: str, proof: Authorization, budget: Budget, gate: Callable[[], None]) -> Door:
+    def _door(self, service: str, proof: Authorization, budget: Budget, gate: Callable[[], None], api_url: str) -> Door:
         is_google = service == GOOGLE
         explainer = google_reasons.explainer if is_google else pipedrive_reasons.explainer
         return Door(
             service=TITLE[service],
-            base_url=self._config.url("GOOGLE_API_URL" if is_google else "PIPEDRIVE_API_URL"),
+            base_url=self._made_by.api_url(service, api_url),
             client=self._client,
             authorization=proof,
             budget=budget,
@@ -260,23 +266,6 @@ class Services:
             before_write=gate,
             timeout_s=self._config.number("HTTP_TIMEOUT_S"),
         )
-
-    def _proof(self, service: str, credentials: Credentials) -> Authorization:
-        if service == PIPEDRIVE:
-            return ApiToken(credentials, "x-api-token")
-        config = self._config
-        if not config.text("GOOGLE_CLIENT_ID") or not config.text("GOOGLE_CLIENT_SECRET"):
-            raise WrongInput("Google needs TANDEM_GOOGLE_CLIENT_ID and TANDEM_GOOGLE_CLIENT_SECRET: those of your Google Cloud project.")
-        endpoint = TokenEndpoint(
-            service=TITLE[GOOGLE],
-            url=config.url("GOOGLE_TOKEN_URL"),
-            client_id=config.text("GOOGLE_CLIENT_ID"),
-            client_secret=config.text("GOOGLE_CLIENT_SECRET"),
-            scope=GOOGLE_SCOPE,
-            timeout_s=config.number("HTTP_TIMEOUT_S"),
-            transport=self._transport,
-        )
-        return BearerToken(credentials, endpoint, self._clock)
 
     def _budgets(self, service: str, ledger: Ledger) -> list[Budget]:
         config, clock = self._config, self._clock

@@ -84,13 +84,48 @@ def _examine(config: Config) -> Iterator[Finding]:
         if tandem.sandbox is not None:
             yield Finding("sandbox", True, f"answers at {tandem.sandbox.url}")
         accounts = tandem.accounts.all()
+        for service in ("google", "pipedrive"):
+            yield _client(tandem, service)
+            yield _attempt(f"redirect {service}", lambda service=service: _redirect(tandem, service))  # type: ignore[misc]
         if not accounts:
             yield Finding("accounts", True, "none is connected yet")
         for account in accounts:
-            yield _attempt(f"account {account.settings['label']}", lambda account=account: _identity(tandem, account))  # type: ignore[misc]
+            label = account.settings["label"]
+            yield _attempt(f"account {label}", lambda account=account: _identity(tandem, account))  # type: ignore[misc]
+            yield from (Finding(f"rights of {label}", True, f"without {lack}") for lack in _lacking(tandem, account))
         connected = {account.service for account in accounts}
         for service in sorted({"google", "pipedrive"} - connected):
             yield _attempt(f"reach {service}", lambda service=service: tandem.services.reach(service))  # type: ignore[misc]
+
+
+def _client(tandem: Tandem, service: str) -> Finding:
+    """Whether the installation can prove itself to a service in the browser's way."""
+    names = [f"{service.upper()}_CLIENT_{part}" for part in ("ID", "SECRET")]
+    missing = [f"TANDEM_{name}" for name in names if not tandem.config.text(name)]
+    if not missing:
+        return Finding(f"client {service}", True, "id and secret are set")
+    is_needed = len(missing) == 1 or any(_is_by_oauth(tandem, row) for row in tandem.accounts.all() if row.service == service)
+    return Finding(f"client {service}", not is_needed, f"not set: {', '.join(missing)}; needed to connect in the browser")
+
+
+def _redirect(tandem: Tandem, service: str) -> str:
+    """Where the answers of consents arrive. WrongInput when they could not."""
+    return f"to register there: {tandem.proofs.redirect_uri(service)}"
+
+
+def _is_by_oauth(tandem: Tandem, account: Account) -> bool:
+    from tandem.store.grants import GrantKind, Grants  # noqa: PLC0415
+
+    grant = Grants(tandem.alias).of(account.id)
+    return grant is not None and grant.kind == GrantKind.OAUTH.value
+
+
+def _lacking(tandem: Tandem, account: Account) -> list[str]:
+    from tandem.accounts.rights import lacking  # noqa: PLC0415
+    from tandem.store.grants import Grants  # noqa: PLC0415
+
+    grant = Grants(tandem.alias).of(account.id)
+    return lacking(account.service, grant.scopes) if grant is not None else []
 
 
 def _examine_place(tandem: Tandem) -> Iterator[Finding]:

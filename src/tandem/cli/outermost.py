@@ -24,6 +24,7 @@ from tandem.errors import (
     LeaseLost,
     LinkStopped,
     NextStep,
+    NotConnected,
     QuotaExhausted,
     RateLimited,
     StorageError,
@@ -111,7 +112,7 @@ def exit_code(error: TandemError) -> int:
 def hint(error: TandemError) -> str:
     """What to do about an error."""
     match error:
-        case WrongInput():
+        case WrongInput() | NotConnected():
             return ""
         case QuotaExhausted():
             return f"It can go on at {error.until:%Y-%m-%d %H:%M} UTC."
@@ -128,7 +129,7 @@ def hint(error: TandemError) -> str:
 
             return f"To do: {REASONS[type(error).__name__].to_do.format(link='LINK')}"
         case _ if error.next_step is NextStep.RECONNECT:
-            return "Connect it again: `tandem account add google --refresh-token-file F`, or pipedrive with --api-token-file."
+            return "Connect it again: `tandem account add google`, or pipedrive."
         case _:
             return _LOOK
 

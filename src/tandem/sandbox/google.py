@@ -79,6 +79,8 @@ SWITCHES: dict[str, Switch] = {
     "account_region": "",
     # The project is in "Testing": refresh tokens die after seven days.
     "oauth_testing_mode": False,
+    # A code is given only for a question with a PKCE challenge (S256).
+    "oauth_needs_pkce": False,
     # The project has the People API switched off.
     "api_disabled": False,
 }

@@ -317,6 +317,16 @@ def _register_client(people: People) -> Json:
     return {"client_id": client.client_id, "redirect_uris": list[Json](uris)}
 
 
+def _register_redirect(people: People) -> Json:
+    """One more redirect address of a client, as in the console; from the first on it is a web client: exact matches only."""
+    clients, client_id = people.owner.oauth.clients, people.text("client_id", CLIENT_ID)
+    if client_id not in clients:
+        raise HumanError(f"no such client: {client_id}")
+    uris = dict.fromkeys((*clients[client_id].redirect_uris, people.text("redirect_uri")))
+    clients[client_id] = replace(clients[client_id], redirect_uris=tuple(uris))
+    return {"client_id": client_id, "redirect_uris": list[Json](uris)}
+
+
 def _add_account(people: People) -> Json:
     email = people.text("email")
     if email in people.owner.accounts:
@@ -343,5 +353,6 @@ OPERATIONS: Mapping[str, Callable[[People], Json]] = {
     "grant": _grant,
     "revoke": _revoke,
     "register_client": _register_client,
+    "register_redirect": _register_redirect,
     "add_account": _add_account,
 }

@@ -164,6 +164,8 @@ class OAuth:
         scopes = _scopes(query.get("scope", ""))
         if query.get("response_type") != "code" or not scopes:
             return refusal_page(400, "invalid_request", "Required parameter is missing: response_type or scope.")
+        if self.switches["oauth_needs_pkce"] and (query.get("code_challenge_method") != "S256" or not query.get("code_challenge")):
+            return refusal_page(400, "invalid_request", "Required parameter is missing: code_challenge with method S256.")
         return consent_page(query, sorted(self.accounts), [scope for scope in scopes if scope not in _SIGN_IN])
 
     def _decide(self, pairs: list[tuple[str, str]], now: float) -> Response:

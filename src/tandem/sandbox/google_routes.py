@@ -16,7 +16,7 @@ from tandem.sandbox import google_people as people
 from tandem.sandbox.google_asked import Asked
 from tandem.sandbox.google_errors import bad_field
 from tandem.sandbox.google_listing import list_connections
-from tandem.sandbox.google_oauth import CONTACTS, CONTACTS_READONLY
+from tandem.sandbox.google_oauth import CONTACTS, CONTACTS_READONLY, EMAIL, PROFILE
 from tandem.sandbox.wire import JsonObject, Request
 
 _READ = (CONTACTS, CONTACTS_READONLY)
@@ -61,12 +61,15 @@ def _route(kind: str, method: str, path: str, answer: Callable[[Asked], JsonObje
     return Route(kind, method, pattern, answer, frozenset(parameters.split()), _WRITE if writes else _READ)
 
 
+_PERSON = frozenset(("personFields", "requestMask.includeField", "sources"))
 _LIST = "personFields requestMask.includeField sources pageSize pageToken sortOrder requestSyncToken syncToken"
 ROUTES: tuple[Route, ...] = (
     _route("people.connections.list", "GET", "v1/people/{}/connections", list_connections, _LIST),
     _route(
         "people.getBatchGet", "GET", "v1/people:batchGet", people.batch_get, "resourceNames personFields requestMask.includeField sources"
     ),
+    # Of oneself: the rights of signing in will do.
+    Route("people.get", "GET", re.compile("/v1/people/(me)"), people.get_person, _PERSON, (*_READ, EMAIL, PROFILE)),
     _route("people.get", "GET", "v1/people/{}", people.get_person, "personFields requestMask.includeField sources"),
     _route("people.createContact", "POST", "v1/people:createContact", people.create_contact, "personFields sources"),
     _route("people.updateContact", "PATCH", "v1/people/{}:updateContact", people.update_contact, "updatePersonFields personFields sources"),

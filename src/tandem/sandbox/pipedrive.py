@@ -247,7 +247,7 @@ class PipedriveService:
             case "token" if request.method == "POST":
                 return company.grants.token(request, company.switches, now, rng)
             case "revoke" if request.method == "POST":
-                response, gone = company.grants.revoke(request)
+                response, gone = company.grants.revoke(request, company.switches)
                 if gone is not None:
                     tell_uninstalled(company, gone)
                 return response

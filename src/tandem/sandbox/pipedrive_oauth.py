@@ -1,7 +1,8 @@
 """The imitated OAuth server: consent page, codes, access and refresh tokens, revocation, and the removal of the app.
 
 Rules: a code lives 5 minutes and works once; an access token lives 3599 s; a refresh token dies after 60 days without use and every
-use returns the same one. The app's scopes come from a switch, as they are set in the vendor's developer pages, not by the request.
+use returns the same one (unless a switch lets it rotate). The app's scopes come from a switch, as they are set in the vendor's
+developer pages, not by the request.
 Sources: the vendor's pages on OAuth authorization and app uninstallation.
 """
 
@@ -85,7 +86,7 @@ class Grants:
         if given.get("client_id") != CLIENT_ID or not redirect_uri or (registered and redirect_uri != registered):
             return _page("<h1>This app cannot be connected</h1><p>Unknown client or callback address.</p>", 400)
         if request.method == "GET":
-            return _consent(given, users)
+            return _consent(given, users, _scopes(switches))
         state = {"state": given["state"]} if "state" in given else {}
         user = given.get("user", "1")
         if given.get("decision") != "accept" or not user.isdigit() or int(user) not in users:
@@ -97,7 +98,7 @@ class Grants:
     def token(self, request: Request, switches: Mapping[str, Switch], now: float, rng: random.Random) -> Response:
         """Exchange a code, or refresh."""
         form = request.form()
-        if not _authentic(request, form):
+        if not _authentic(request, form, switches):
             return _refused("invalid_client", 401)
         match form.get("grant_type"):
             case "authorization_code":
@@ -105,10 +106,13 @@ class Grants:
                 if code is None or code.expires_at <= now or code.redirect_uri != form.get("redirect_uri"):
                     return _refused("invalid_grant")
                 refresh_token = f"{code.user_id}:1:{rng.getrandbits(160):040x}"
-                scopes = tuple(scope.strip() for scope in str(switches["oauth_scopes"]).split(",") if scope.strip())
-                self.refresh[refresh_token] = Refresh(code.user_id, scopes, code.redirect_uri, now)
+                self.refresh[refresh_token] = Refresh(code.user_id, _scopes(switches), code.redirect_uri, now)
             case "refresh_token":
                 refresh_token = form.get("refresh_token", "")
+                if switches["oauth_rotates"] and refresh_token in self.refresh:
+                    grant = self.refresh.pop(refresh_token)
+                    refresh_token = f"{grant.user_id}:1:{rng.getrandbits(160):040x}"
+                    self.refresh[refresh_token] = grant
             case _:
                 return _refused("unsupported_grant_type")
         return self._fresh(refresh_token, request, switches, now, rng)
@@ -132,10 +136,10 @@ class Grants:
         }
         return answer(body)
 
-    def revoke(self, request: Request) -> tuple[Response, Uninstalled | None]:
+    def revoke(self, request: Request, switches: Mapping[str, Switch]) -> tuple[Response, Uninstalled | None]:
         """Revoking a refresh token removes the app; revoking an access token ends only that one."""
         form = request.form()
-        if not _authentic(request, form):
+        if not _authentic(request, form, switches):
             return _refused("invalid_client", 401), None
         token = form.get("token", "")
         self.access.pop(token, None)
@@ -151,11 +155,17 @@ class Grants:
         return Uninstalled(user_id, last.callback) if last is not None else None
 
 
-def _authentic(request: Request, form: Mapping[str, str]) -> bool:
+def _scopes(switches: Mapping[str, Switch]) -> tuple[str, ...]:
+    return tuple(scope.strip() for scope in str(switches["oauth_scopes"]).split(",") if scope.strip())
+
+
+def _authentic(request: Request, form: Mapping[str, str], switches: Mapping[str, Switch]) -> bool:
     """The app's credentials, by Basic authorization or in the body."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return form.get("client_id") == CLIENT_ID and form.get("client_secret") == CLIENT_SECRET
+        return (
+            bool(switches["oauth_body_credentials"]) and form.get("client_id") == CLIENT_ID and form.get("client_secret") == CLIENT_SECRET
+        )
     try:
         return base64.b64decode(encoded, validate=True).decode() == f"{CLIENT_ID}:{CLIENT_SECRET}"
     except (binascii.Error, UnicodeDecodeError):
@@ -171,22 +181,42 @@ def _redirect(uri: str, query: Mapping[str, str]) -> Response:
     return Response(302, {"location": f"{uri}{joint}{urlencode(query)}"})
 
 
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#26292c}"
+    "ul{padding-left:1.2rem}select,button{font:inherit;padding:.4rem 1.2rem}select{padding:.4rem}"
+    "button{margin-right:.5rem}small{color:#555}"
+)
+_WORDS = {
+    "base": "Read basic information of your account",
+    "contacts:read": "Read persons and organizations",
+    "contacts:full": "Read, create, change and delete persons and organizations",
+    "contact-fields:full": "Create, change and delete fields of persons and organizations",
+    "admin": "Change the company's settings, and make webhooks",
+    "recents:read": "Read recent changes",
+    "users:read": "Read the company's users",
+    "search:read": "Search everything",
+}
+
+
 def _page(inside: str, status: int = 200) -> Response:
     text = (
-        f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Pipedrive (sandbox)</title></head><body>{inside}</body></html>"
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Pipedrive (sandbox)</title>"
+        f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{_STYLE}</style></head>"
+        f"<body>{inside}<p><small>This is the sandbox, not Pipedrive.</small></p></body></html>"
     )
-    return Response(status, {"content-type": "text/html; charset=UTF-8"}, text.encode())
+    return Response(status, {"content-type": "text/html; charset=UTF-8", "cache-control": "no-store"}, text.encode())
 
 
-def _consent(given: Mapping[str, str], users: Mapping[int, str]) -> Response:
+def _consent(given: Mapping[str, str], users: Mapping[int, str], scopes: tuple[str, ...]) -> Response:
     kept = "".join(
         f"<input type='hidden' name='{name}' value='{html.escape(given[name], quote=True)}'>"
         for name in ("client_id", "redirect_uri", "state")
         if name in given
     )
     choices = "".join(f"<option value='{id_}'>{html.escape(name)}</option>" for id_, name in users.items())
+    wishes = "".join(f"<li>{html.escape(_WORDS.get(scope, scope))}</li>" for scope in scopes)
     return _page(
-        "<h1>Pipedrive (sandbox)</h1><p>An app asks for access to the contacts of Sandbox Company.</p>"
+        f"<h1>Pipedrive (sandbox)</h1><p><b>{html.escape(given['client_id'])}</b> asks for access to Sandbox Company:</p><ul>{wishes}</ul>"
         f"<form method='post'>{kept}<p><label>Signed in as <select name='user'>{choices}</select></label></p>"
         "<p><button name='decision' value='accept'>Accept</button> <button name='decision' value='deny'>Deny</button></p></form>"
     )

@@ -59,6 +59,8 @@ SWITCHES: dict[str, tuple[Switch, str]] = {
     # OAuth
     "oauth_scopes": ("base,contacts:full,contact-fields:full,admin,recents:read,users:read,search:read", "scopes of the app"),
     "oauth_callback": ("", "the app's registered callback URL; empty: any is taken"),
+    "oauth_rotates": (False, "True: each refresh gives another refresh token and ends the old one"),
+    "oauth_body_credentials": (True, "False: the app proves itself by Basic authorization only"),
     "api_domain": ("", "api_domain of token answers; empty: the host of the request, under /pipedrive"),
     # webhooks
     "webhook_contact_sync_keys": (False, "True: webhook data carries the contact sync keys"),

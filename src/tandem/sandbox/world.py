@@ -20,7 +20,7 @@ from tandem.sandbox.service import Service
 from tandem.sandbox.wire import Call, Loss, Request, Response, answer
 
 #: Query parameters that never enter the log.
-_SECRETS = frozenset({"access_token", "api_token", "oauth_token", "client_secret", "code", "key", "token"})
+_SECRETS = frozenset({"access_token", "api_token", "oauth_token", "client_secret", "code", "key", "state", "token"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,41 +53,52 @@ class Accounts:
     def __init__(self, alias: str) -> None:
         self._alias = alias
 
-    def _all(self) -> QuerySet[models.Account]:
+    def _rows(self) -> QuerySet[models.Account]:
         return models.Account.objects.using(self._alias).order_by("id")
 
+    def _all(self) -> QuerySet[models.Account]:
+        return self._rows().filter(removed_at=None)
+
     def all(self) -> list[models.Account]:
-        """Every account, the oldest first."""
+        """Every connected account, the oldest first."""
         return list(self._all())
 
     def known(self, service: str, external_id: str) -> models.Account | None:
-        """The account that a service knows under this id."""
+        """The connected account that a service knows under this id."""
         return self._all().filter(service=service, external_id=external_id).first()
 
     def keep(self, service: str, external_id: str, name: str, settings: Mapping[str, object], now: datetime) -> models.Account:
-        """Add an account or renew what is known of it. It is called by service and number: its `label` in the settings."""
+        """Add an account or renew what is known of it. It is called by service and number: its `label` in the settings.
+
+        One that was removed comes back under the label it had.
+        """
         with alone(self._alias):
-            row = self.known(service, external_id)
+            row = self._rows().filter(service=service, external_id=external_id).first()
             if row is None:
-                number = 1 + self._all().filter(service=service).count()
+                number = 1 + self._rows().filter(service=service).count()
                 row = models.Account(service=service, external_id=external_id, settings={"label": f"{service}-{number}"}, created_at=now)
-            row.name = name[:200]
+            row.name, row.removed_at = name[:200], None
             row.settings = {**row.settings, **settings}
             row.save(using=self._alias)
         return row
 
-    def find(self, label: str, service: str) -> models.Account:
-        """An account of a service by its label.
+    def remove(self, row: models.Account, now: datetime) -> None:
+        """Take an account out of use: of what was known of it only its id over there and its label stay."""
+        row.name, row.removed_at, row.settings = "", now, {"label": label_of(row)}
+        row.save(using=self._alias)
+
+    def find(self, label: str, service: str = "") -> models.Account:
+        """An account by its label, of that service if one is named.
 
         Raises:
             WrongInput: there is none; says which there are.
         """
-        rows = [row for row in self._all() if row.service == service]
+        rows = [row for row in self._all() if service in ("", row.service)]
         for row in rows:
             if label_of(row) == label:
                 return row
         known = ", ".join(label_of(row) for row in rows) or "none yet; connect one with `tandem account add`"
-        raise WrongInput(f"There is no {service} account {label!r}. Known: {known}.")
+        raise WrongInput(f"There is no {service} account {label!r}. Known: {known}.".replace("  ", " "))
 
 
 def label_of(account: models.Account) -> str:
@@ -189,6 +200,10 @@ class Links:
     def stop(self, link: LinkId, state: LinkState, reason: str, sentence: str, wait_until: datetime | None = None) -> None:
         """Write down that a link cannot go on now, and why."""
         self._rows(link).update(state=state.value, reason=reason, sentence=sentence, wait_until=wait_until)
+
+    def using(self, account: int) -> list[models.Link]:
+        """The links of an account, but for removed ones."""
+        return [row for row in self.all() if account in _ends(row)]
 
     def pause(self, link: LinkId) -> None:
         """Nothing more is done until it is resumed; a cycle under way ends at its next commit."""

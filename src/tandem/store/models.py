@@ -31,6 +31,8 @@ class Account(models.Model):
     name = models.CharField(max_length=ID)
     settings = models.JSONField(default=dict)
     created_at = models.DateTimeField()
+    #: Not connected any more; the row stays for the removed links that were made with it, and for its number.
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
         """An account is connected once."""
@@ -49,6 +51,38 @@ class Secret(models.Model):
         """One value a name."""
 
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="secret_once")]
+
+
+class Grant(models.Model):
+    """What an account has allowed, by which kind of proof (grants.py), and who is renewing its access token."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=SHORT)
+    #: The rights as the service names them; empty where it does not say.
+    scopes = models.JSONField(default=list)
+    #: Where the service has its API for this account; empty: as configured.
+    api_url = models.CharField(max_length=ID, default="")
+    granted_at = models.DateTimeField()
+    #: Since when the service does not accept it any more.
+    refused_at = models.DateTimeField(null=True)
+    renewer = models.CharField(max_length=SHORT, default="")
+    renewing_until = models.DateTimeField(null=True)
+
+
+class Authorisation(models.Model):
+    """A consent that was asked for in a browser: what belongs to it, encrypted, until the answer comes; then how it ended."""
+
+    #: SHA-256 of the state that comes back with the answer.
+    state_hash = models.CharField(max_length=64, unique=True)
+    service = models.CharField(max_length=SHORT)
+    sealed = models.BinaryField(default=b"")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=SHORT, default="")
+    sentence = models.TextField(default="")
+    #: The label of the account that was connected.
+    label = models.CharField(max_length=SHORT, default="")
 
 
 class Link(models.Model):

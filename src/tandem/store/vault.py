@@ -40,22 +40,25 @@ class Vault:
 
     def put(self, account: int, name: str, value: str) -> None:
         """Keep a value under a name, in place of an earlier one."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        closed = self._ciphers[self._present].encrypt(nonce, value.encode(), _place(account, name))
-        models.Secret.objects.using(self.alias).update_or_create(
-            account_id=account, name=name, defaults={"ciphertext": self._present + nonce + closed}
-        )
+        sealed = self.seal(value, _place(account, name))
+        models.Secret.objects.using(self.alias).update_or_create(account_id=account, name=name, defaults={"ciphertext": sealed})
 
     def get(self, account: int, name: str) -> str | None:
-        """The value, or None when there is none.
+        """The value, or None when there is none. Raises what `unseal` raises."""
+        row = models.Secret.objects.using(self.alias).filter(account_id=account, name=name).first()
+        return None if row is None else self.unseal(bytes(row.ciphertext), _place(account, name))
+
+    def seal(self, value: str, place: str) -> bytes:
+        """A value closed for the place ("table:row:column") where it will stand."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return self._present + nonce + self._ciphers[self._present].encrypt(nonce, value.encode(), place.encode())
+
+    def unseal(self, content: bytes, place: str) -> str:
+        """What was closed for that place.
 
         Raises:
             StorageError: it was closed with a key that is not in the ring, or has been tampered with.
         """
-        row = models.Secret.objects.using(self.alias).filter(account_id=account, name=name).first()
-        if row is None:
-            return None
-        content = bytes(row.ciphertext)
         cipher = self._ciphers.get(content[:_KEY_ID_BYTES])
         if cipher is None:
             raise StorageError(
@@ -64,7 +67,7 @@ class Vault:
             )
         nonce, closed = content[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES], content[_KEY_ID_BYTES + _NONCE_BYTES :]
         try:
-            return cipher.decrypt(nonce, closed, _place(account, name)).decode()
+            return cipher.decrypt(nonce, closed, place.encode()).decode()
         except InvalidTag:
             raise StorageError(
                 "A stored credential does not stand where it was written: was the database changed by hand? Connect the account again."
@@ -73,6 +76,10 @@ class Vault:
     def drop(self, account: int, name: str) -> None:
         """Forget a value."""
         models.Secret.objects.using(self.alias).filter(account_id=account, name=name).delete()
+
+    def empty(self, account: int) -> None:
+        """Forget all values of an account."""
+        models.Secret.objects.using(self.alias).filter(account_id=account).delete()
 
 
 class Drawer:
@@ -97,5 +104,5 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"key id" + key).digest()[:_KEY_ID_BYTES]
 
 
-def _place(account: int, name: str) -> bytes:
-    return f"{models.Secret._meta.db_table}:{account}.{name}:ciphertext".encode()
+def _place(account: int, name: str) -> str:
+    return f"{models.Secret._meta.db_table}:{account}.{name}:ciphertext"

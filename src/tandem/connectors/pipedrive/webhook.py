@@ -116,7 +116,9 @@ class Subscriptions:
                     self._end(id_)
             has_gap = any(kind not in kept for kind in KINDS) or any(_has_failed(ours[id_]) for id_ in kept.values())
             ids = self._complete(kept, url, ticket)
-        except (NotAllowed, ConsentNarrowed):
+        except ConsentNarrowed:
+            return Subscribed(sentence="The app lacks Pipedrive's scope admin, so there are no webhooks, and Pipedrive is asked instead.")
+        except NotAllowed:
             return Subscribed(sentence="Pipedrive lets only administrators have webhooks, so it is asked instead.")
         except Rejected as error:
             return Subscribed(sentence=_refusal(error))
