@@ -62,7 +62,11 @@ def _survivor(bench: Bench, side: Side, pair: models.Pair, loser: models.Shadow)
     wanted = {name: _entries(held, name, bench.policy.region) for name in (EMAILS, PHONES)}
     if not any(wanted.values()):
         return None
-    for row in bench.archive.changed_since(side, _window_start(bench, side, loser)):
+    since = _window_start(bench, side, loser)
+    if pair.is_aged and (backup_at := bench.link_row().backup_at) is not None:
+        # It may have happened at any time since the backup.
+        since = min(since, backup_at)
+    for row in bench.archive.changed_since(side, since):
         if row.record_id == loser.record_id:
             continue
         found = decode_contact(row.content)

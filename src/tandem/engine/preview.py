@@ -18,6 +18,7 @@ from tandem.core.contact import Contact, FieldName
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.adoption import conclude, nominated, planned
+from tandem.engine.aged import BACKUP, pair_by_marker
 from tandem.engine.bench import Bench
 from tandem.engine.decide import decide
 from tandem.engine.decided import Decided
@@ -30,6 +31,10 @@ from tandem.store.contents import decode_contact
 from tandem.store.pairs import record_of
 
 __all__ = ["FieldChange", "FoundPair", "PlannedAction", "PlannedConflict", "PlannedQuestion", "Preview", "name_of", "preview", "said"]
+
+
+#: Why a deletion is not carried out yet: its other half was not listed, which is no proof.
+_UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ def preview(bench: Bench) -> Preview:
             for item in gathered:
                 absorb(bench, item)
             keep(bench, seen)
+            pair_by_marker(bench)
             wanted = {} if seen else nominated(bench)
             if not wanted:
                 conclude(bench)
@@ -140,6 +146,12 @@ def _show(bench: Bench, decided: Decided) -> Preview:
     shown.adoptions = [FoundPair(pair.left_id or "", pair.right_id or "", _name_of_pair(bench, pair), ()) for pair in planned(bench)]
     shown.actions = [_action(bench, decided, action, "") for action in decided.plan.actions]
     shown.actions += [_action(bench, decided, held.action, held.reason.value) for held in decided.plan.held]
+    for pair_id, side in decided.expected:
+        shown.actions.append(_action(bench, decided, Action(ActionKind.DELETE, side, pair_id), _UNCONFIRMED))
+    for pair_id in decided.unclear:
+        pair = bench.pairs.one(pair_id)
+        ids = (pair.left_id or "", pair.right_id or "")
+        shown.questions.append(PlannedQuestion(BACKUP, ids[:1], ids[1:], (_name_of_pair(bench, pair),), tuple(pair.doubted)))
     for pair_id, conflicts in decided.conflicts.items():
         name = name_of(_contact(bench, Side.LEFT, record_of(bench.pairs.one(pair_id), Side.LEFT)))
         shown.conflicts += [PlannedConflict(name, item.part.field, item.left, item.right, item.winner) for item in conflicts]
