@@ -40,5 +40,3 @@ def table(alias: str, model: type[models.models.Model]) -> list[tuple[object, ..
     """All rows of a table, as plain values."""
     return [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
             for row in model._default_manager.using(alias).order_by("pk").values_list()]  # fmt: skip
-
-

@@ -7,10 +7,13 @@ process, however it ends.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 from pathlib import Path
 
+from tandem.app.swapping import swap_in
+from tandem.config import Config
 from tandem.errors import StorageError, WrongInput
 
 KEY_NAME = "secret.key"
@@ -20,8 +23,19 @@ DATABASE_NAME = "tandem.sqlite3"
 SHORTEST_KEY = 32
 
 
+def check_kind(config: Config) -> None:
+    """Make sure that the database is of a kind that is known here. Raises WrongInput."""
+    if config.text("DATABASE_URL"):
+        raise WrongInput("TANDEM_DATABASE_URL: this version keeps everything in SQLite in the data directory; leave it unset.")
+
+
+def database_alias(path: Path) -> str:
+    """The name of a database in Django's registry."""
+    return f"tandem-{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:12]}"
+
+
 class DataDir:
-    """One data directory, made when it is not there."""
+    """One data directory, made when it is not there. A restore that was broken off after it had been decided is carried to its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,6 +46,7 @@ class DataDir:
             raise StorageError(
                 f"The data directory {path} cannot be made ({error.strerror}); set TANDEM_DATA_DIR to one that can."
             ) from None
+        swap_in(path)
 
     def ring(self, configured: str) -> tuple[str, ...]:
         """The installation's secrets, the present one first: those configured (joined by commas), else the file's.
@@ -41,7 +56,7 @@ class DataDir:
             StorageError: the file cannot be made or read.
         """
         if configured:
-            keys = tuple(part.strip() for part in configured.split(",") if part.strip())
+            keys = keys_of(configured)
             if not keys or min(map(len, keys)) < SHORTEST_KEY:
                 raise WrongInput(f"TANDEM_SECRET_KEY must have {SHORTEST_KEY} characters at least; leave it unset and one is made.")
             return keys
@@ -52,9 +67,10 @@ class DataDir:
             key = path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"The secret key {path} cannot be read or made ({type(error).__name__}).") from None
-        if len(key) < SHORTEST_KEY:
+        keys = keys_of(key)
+        if not keys or min(map(len, keys)) < SHORTEST_KEY:
             raise StorageError(f"The secret key {path} is damaged: put it back from a backup.")
-        return (key,)
+        return keys
 
     @property
     def is_locked_by_us(self) -> bool:
@@ -82,6 +98,11 @@ class DataDir:
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Keys that are joined by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _write_once(path: Path, text: str) -> None:

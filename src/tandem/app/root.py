@@ -6,7 +6,6 @@ instead, so that tests and simulations hold several installations in one process
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ from tandem.app import sandboxed
 from tandem.app.benches import Benches
 from tandem.app.hearing import Hearing
 from tandem.app.linking import Connecting, Linking, MadeLink, Wish
-from tandem.app.places import DATABASE_NAME, DataDir
+from tandem.app.places import DATABASE_NAME, DataDir, check_kind, database_alias
 from tandem.app.preparations import is_survey_due, kept, kept_data, mapping_version
 from tandem.app.regrouping import Regrouping
 from tandem.app.results import Result, of_report, of_row
@@ -78,8 +77,7 @@ class Tandem:
         run_all: RunAll | None = None,
         token: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        if config.text("DATABASE_URL"):
-            raise WrongInput("TANDEM_DATABASE_URL: this version keeps everything in SQLite in the data directory; leave it unset.")
+        check_kind(config)
         self.sandbox: sandboxed.SandboxControl | None = None
         offset_s = 0.0
         if config.text("SANDBOX_URL"):
@@ -92,7 +90,7 @@ class Tandem:
         self.place = DataDir(config.data_dir)
         ring = self.place.ring(config.text("SECRET_KEY"))
         path = database_path or config.data_dir / DATABASE_NAME
-        self.alias = alias or f"tandem-{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:12]}"
+        self.alias = alias or database_alias(path)
         setup.register(self.alias, path)
         setup.migrate(self.alias)
         self._token = token
@@ -224,7 +222,7 @@ class Tandem:
         return shown
 
     def cycle(self, link: int, *, cause: str, is_full: bool = False, news: Callable[..., None] = _no_news) -> Result:
-        """Run one cycle to its end. On a draft link this is the first sync, and asking for it is the approval.
+        """Run one cycle to its end. On a draft link this is the first sync, and asking for it is the approval; likewise after a restore.
 
         Raises:
             WrongInput: the link is paused or removed.
@@ -240,6 +238,8 @@ class Tandem:
             raise LeaseLost(f"Another process is working on link {row.id}.")
         if state is LinkState.DRAFT:
             self.links.activate(LinkId(row.id))
+        elif state is LinkState.RESTORED:
+            self.links.approve(LinkId(row.id))
         meters = {PRODUCT[side]: self.services.meter(account) for side, account in _accounts_of(row)}
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
         looks, looking = self.watching.looks(row, is_due=cause == "due", is_full=is_full)
@@ -289,6 +289,8 @@ class Tandem:
         _check_may_run(row)
         if LinkState(row.state) in {LinkState.DRAFT, LinkState.NEEDS_PERSON}:
             self.links.activate(LinkId(link))
+        elif row.state == LinkState.RESTORED.value:
+            self.links.approve(LinkId(link))
         if is_full:
             self.links.ask_full(LinkId(link))
         self.schedule.request(LinkId(link))

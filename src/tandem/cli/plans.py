@@ -20,6 +20,7 @@ _DOUBTS = {
     "ambiguous": "several could be the same person",
     "twin": "looks like a person who already has a counterpart",
     "outside": "already stands elsewhere in Google Contacts or Pipedrive, outside what this link covers",
+    "backup": "both sides have moved since the backup, and differ; nothing is written before you say which is right",
     "copy": "a copy of a record that Tandem made",
 }
 
@@ -108,7 +109,7 @@ def say_summary(row: Link, shown: Preview, cost: Estimate, region: str) -> None:
     parts += writes or ["nothing to write"]
     parts += [counted(len(shown.conflicts), "conflict")] if shown.conflicts else []
     parts += [f"{len(shown.questions)} waiting for a person"] if shown.questions else []
-    parts += [f"{held} held by the brake"] if held else []
+    parts += [f"{held} held for a person"] if held else []
     say("  " + ", ".join(parts) + ".")
     twins = [f"{counted(len(groups), 'person', 'people')} in {_TITLES[side.value]}" for side, groups in shown.twins.items() if groups]
     if twins:

@@ -74,7 +74,7 @@ class HoldReason(Enum):
     #: The other record is not to be found any more, but nothing says that it was deleted: it may have been hidden.
     ABSENT = "absent"
     #: The archive came out of a backup: it may have been done before, and undone by somebody since.
-    BACKUP = "backup"
+    BACKUP = "since-backup"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,13 @@ def register(alias: str, path: Path, *, engine: str = "django.db.backends.sqlite
     connections.settings[alias] = settings[alias]
 
 
+def forget(alias: str) -> None:
+    """Close a database and take its alias out of the registry."""
+    connections[alias].close()
+    del connections[alias]
+    del connections.settings[alias]
+
+
 def migrate(alias: str) -> None:
     """Bring the tables up to date.
 
