@@ -1,4 +1,4 @@
-"""Lives with a restore in them: some days, a backup at any moment, a day more on both sides, and then the archive of the backup is all there is.
+"""Lives with a restore in them: some days, a backup at any moment, a day more on both sides, and then the backup is all there is.
 
 The person who comes back knows what happened - it stands in the archive that was lost, which the play has kept - and answers by it: who
 was deleted since shall not be made again, who is new shall be. The verdict is that of any life (oracle.py), with these exemptions:

@@ -114,12 +114,12 @@ def test_a_dump_is_one_moment_and_holds_nobody_up(alias: str, make_link: Callabl
 
 
 def test_a_dump_needs_little_memory(alias: str, make_link: Callable[..., models.Link]) -> None:
-    """Four times the rows need no more memory."""
+    """Three times the rows need no more memory."""
     link, peaks = make_link(), []
-    for first, last in ((0, 700), (700, 2800)):
+    for first, last in ((0, 1100), (1100, 3600)):
         new = (
             models.Shadow(link=link, side="left", record_id=str(number), locator="l", version="v", presence="live",
-                          raw=random.Random(number).randbytes(2000), first_seen_at=NOW, version_seen_at=NOW)
+                          raw=random.Random(number).randbytes(1000), first_seen_at=NOW, version_seen_at=NOW)
             for number in range(first, last)
         )  # fmt: skip
         models.Shadow.objects.using(alias).bulk_create(new, batch_size=500)
@@ -181,7 +181,7 @@ def test_what_is_not_whole_leaves_nothing(alias: str, make_link: Callable[..., m
 
 
 def test_what_was_under_way_is_over(alias: str, make_link: Callable[..., models.Link]) -> None:
-    """After a restore: intents are settled, undos done, answers asked for again, leases void, and nothing goes on before a person's word."""
+    """After a restore: intents are settled, undos done, answers asked for again, leases void, and links wait for a person."""
     link = make_link()
     cycle = models.Cycle.objects.using(alias).create(link=link, epoch=1, cause="test", started_at=NOW)
     models.Intent.objects.using(alias).create(link=link, cycle=cycle, side="left", kind="create", payload=b"{}", sends=[])

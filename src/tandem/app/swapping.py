@@ -68,6 +68,10 @@ def swap_in(data_dir: Path) -> None:
 
 
 def _swap(data_dir: Path, decided: Path) -> None:
+    if not (decided / ASIDE_NAME).exists():
+        # Everything was moved by then.
+        decided.rmdir()
+        return
     aside = data_dir / (decided / ASIDE_NAME).read_text("utf-8")
     for new in sorted(path for path in decided.iterdir() if path.name != ASIDE_NAME):
         # What SQLite keeps beside a database belongs to the old one, and goes first.
