@@ -17,25 +17,19 @@ import sys
 import time
 import zlib
 from contextlib import closing
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from tandem.app.places import DATABASE_NAME, DataDir, database_alias
-from tandem.app.sandboxed import SandboxControl
 from tandem.app.swapping import swap_in
-from tandem.core.policy import Policy
-from tandem.store import models, setup
-from tandem.store.links import Accounts, Links, NewLink
+from tandem.store import setup
 from tandem.store.sealed import Opener, Sealer
 from tandem.store.vault import Vault
 
-from .conftest import Line, Told
+from .conftest import PASSPHRASE, Line, Told
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PASSPHRASE = "correct horse battery staple"
 KILLS = 20 if os.environ.get("TANDEM_TEST_ALL") else 3
 SEED = int(os.environ.get("TANDEM_TEST_SEED", "0"))
 
@@ -48,30 +42,6 @@ def synced(tandem: Line) -> Line:
     assert tandem("sync").code == 0
     (tandem.folder / "pass").write_text(PASSPHRASE + "\n")
     return tandem
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Line:
-    """An installation that nobody asks a service about: accounts, a link that is going, and records enough to fill a disk."""
-    line = Line(tmp_path, SandboxControl(""))  # an address that is set and empty is none
-    (tmp_path / "pass").write_text(PASSPHRASE + "\n")
-    place, path = DataDir(line.data_dir), line.data_dir / DATABASE_NAME
-    alias, ring = database_alias(path), place.ring("")
-    setup.register(alias, path)
-    setup.migrate(alias)
-    ends = [Accounts(alias).keep(service, service, service, {}, NOW) for service in ("google", "pipedrive")]
-    Vault(alias, ring).put(ends[0].id, "refresh-token", "kept secret")
-    new = NewLink(ends[0].id, ends[1].id, {"group": "g", "title": "g"}, {"scope": "mine"}, Policy())
-    link = Links(alias).add(new, NOW)
-    models.Link.objects.using(alias).update(state="active", first_synced_at=NOW)
-    rng = random.Random(1)
-    models.Shadow.objects.using(alias).bulk_create(
-        models.Shadow(link=link, side="left", record_id=str(number), locator="l", version="v", presence="live", raw=rng.randbytes(4000),
-                      first_seen_at=NOW, version_seen_at=NOW)
-        for number in range(100)
-    )  # fmt: skip
-    setup.forget(alias)
-    return line
 
 
 def backup(line: Line, name: str = "backup.tandem", *more: object) -> Told:

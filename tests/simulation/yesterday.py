@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from engine.archived import lines_of, restored
+from replica.worlds import START
+from simulation.hands import SIDES
 from simulation.oracle import Verdict
 from simulation.play import HOUR, Play
-from simulation.views import GOOGLE, PIPEDRIVE, views
+from simulation.views import GOOGLE, PIPEDRIVE, View, views
 from tandem.engine.preview import preview
 from tandem.errors import LinkStopped, RemoteError
 from tandem.store import models
@@ -38,6 +41,9 @@ class RestoredPlay(Play):
     chosen: set[int] = field(default_factory=set)
     #: Writes of a preview, and wrong creations.
     faults: list[str] = field(default_factory=list)
+    #: Cycles after the restore are looked at for what they make.
+    is_restored: bool = False
+    backup_at: datetime = field(default=START)
     _backup_at: int = -1
 
     def run_restored(self) -> None:
@@ -50,6 +56,10 @@ class RestoredPlay(Play):
         self._live(rng, rng.randint(4, 10))
         for _ in range(rng.choice([0, 1, 3])):
             self.hands.do()
+        for _ in range(rng.choice([0, 1, 2])):
+            self.hands.watched("delete_copy", self._delete_copy)
+        for _ in range(rng.choice([0, 1, 2])):
+            self.hands.watched("take_back", self._take_back)
         self._restore()
 
     def _live(self, rng: random.Random, rounds: int) -> None:
@@ -62,6 +72,28 @@ class RestoredPlay(Play):
             else:
                 self.cycle()
 
+    def _delete_copy(self) -> None:
+        """Somebody deletes a record that Tandem has made since the backup."""
+        made = [row for row in self._made() if row[1] in views(self.stage, row[0])]
+        side, record = self.hands.rng.choice(made) if made else ("", "")
+        if side == GOOGLE:
+            self.stage.google_does("delete", id=record)
+        elif side:
+            self.stage.pipedrive_does("delete_person", id=int(record))
+
+    def _made(self) -> list[tuple[str, str]]:
+        rows = models.History.objects.using(self.stage.alias).filter(kind="create", at__gt=self.backup_at).order_by("id")
+        return [(_SIDE[row.side], row.record_id) for row in rows]
+
+    def _take_back(self) -> None:
+        """Somebody removes a number that Tandem has carried over since the backup."""
+        rows = models.History.objects.using(self.stage.alias).filter(kind="update", side="right", at__gt=self.backup_at).order_by("id")
+        persons = {str(one["id"]): one for one in self.stage.pipedrive()}
+        found = [row.record_id for row in rows if "phones" in row.fields and persons.get(row.record_id, {}).get("phones")]
+        if found:
+            one = persons[self.hands.rng.choice(found)]
+            self.hands.change_person(one, phones=list(one["phones"])[:-1])
+
     def _take_backup(self, rng: random.Random) -> None:
         """Between two cycles, or in the middle of one, after any of its commits."""
         if rng.random() < 0.3:
@@ -73,6 +105,7 @@ class RestoredPlay(Play):
             self.cycle()
             self.backup = self.backup or lines_of(self.stage.alias, self.stage.clock.now())
         self.note("backup")
+        self.backup_at = self.stage.clock.now()
         self.wait(1.0)
 
     def meet(self, what: str, *, is_after: bool) -> None:
@@ -98,6 +131,7 @@ class RestoredPlay(Play):
             key = ids.get(row.pair_id, (None, None))
             self.lost[key] = self.lost.get(key, "") + f"{loser.left} | {loser.right} | "
         self.note("restore")
+        self.is_restored = True
         self.stage = self.hands.stage = restored(stage, self.backup)
         before = len(self.stage.world.log)
         for _ in range(4):
@@ -108,6 +142,17 @@ class RestoredPlay(Play):
                 self.wait(61)
         if writes := self.stage.writes(before):
             self.faults.append(f"a preview writes: {writes}")
+
+    def _look_back(self, before: dict[str, dict[str, View]], n: int) -> None:
+        """What was made although its other half is known to have been there, and to be deleted, has come to life again."""
+        known = {side: set(before[side]) | {event.record for event in self.hands.log.events if event.side == side} for side in SIDES}
+        super()._look_back(before, n)
+        for side in SIDES if self.is_restored else ():
+            for record in sorted(views(self.stage, side).keys() - known[side]):
+                column, other = ("left_id", "right_id") if side == GOOGLE else ("right_id", "left_id")
+                pair = models.Pair.objects.using(self.stage.alias).filter(**{column: record}).first()
+                if pair is not None and self._was_deleted(_OTHER[side], getattr(pair, other)):
+                    self.faults.append(f"P4 {side} {record} was made again, from {getattr(pair, other)}")
 
     def answer_all(self) -> None:
         """The person who knows answers what can be answered; what follows from it may ask again."""

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 #: Where a proxy in front of us is expected to pass webhooks on to, when the public address names no port of this machine.
 DEFAULT_PORT = 8000
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is one of this machine only."""
+    return urlsplit(url).hostname in _LOCAL
+
+
 _WORKING = frozenset({LinkState.ACTIVE.value, LinkState.WAITING.value})
 
 
@@ -47,12 +54,12 @@ class Receiver:
 
     def _listen(self) -> None:
         address = urlsplit(self._base_url)
-        is_local = address.hostname in _LOCAL
+        is_here = is_local(self._base_url)
         is_sandboxed = self._tandem.sandbox is not None
-        if is_local and not is_sandboxed:
+        if is_here and not is_sandboxed:
             self._obstacle = "TANDEM_BASE_URL is an address of this machine only, where no webhook arrives; so Pipedrive is asked instead."
             return
-        port = (address.port or DEFAULT_PORT) if is_local else DEFAULT_PORT
+        port = (address.port or DEFAULT_PORT) if is_here else DEFAULT_PORT
         try:
             self._listener = Listener(self._inbox, port)
         except OSError:

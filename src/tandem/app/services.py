@@ -217,14 +217,19 @@ class Services:
         name = f"{account.service}:{account.external_id.partition(':')[0]}{what}"
         return self._ledgers.setdefault(name, TokenLedger(self._alias, name, self._clock.now))
 
-    def ask(self, account: models.Account) -> float | None:
+    def ask(self, account: models.Account, *, is_renewing: bool = False) -> float | None:
         """One cheap call with the account's proof. Returns by how many seconds the service's clock is ahead, where it says.
+
+        `is_renewing`: a new access token is asked for before, where there are any, so that the lasting one and its rights are tried.
 
         Raises whatever the service says.
         """
         is_google = account.service == GOOGLE
         call = google_api.get_myself() if is_google else Operation.GET_CURRENT_USER.call()
-        answer = self.door(account, open_gate).send(call)
+        door = self.door(account, open_gate)
+        if is_renewing:
+            self._proofs[account.id].renew()
+        answer = door.send(call)
         try:
             return (parsedate_to_datetime(answer.headers["date"]) - self._clock.now()).total_seconds()
         except (KeyError, ValueError, TypeError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sqlite3
 from pathlib import Path
 
 import django
 from django.core.management import call_command
 from django.db import DatabaseError, connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
 
 from tandem.errors import StorageError
@@ -35,13 +37,20 @@ def forget(alias: str) -> None:
     del connections.settings[alias]
 
 
+def _refuse_newer(alias: str) -> None:
+    applied = {name for app, name in MigrationRecorder(connections[alias]).applied_migrations() if app == "store"}
+    if applied - {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "migrations")])}:
+        raise StorageError("The database was written by a newer Tandem: update this one, or bring an older backup back.")
+
+
 def migrate(alias: str) -> None:
     """Bring the tables up to date.
 
     Raises:
-        StorageError: the file cannot be opened or written.
+        StorageError: the file cannot be opened or written, or a newer Tandem has written it.
     """
     try:
+        _refuse_newer(alias)
         call_command("migrate", database=alias, verbosity=0, interactive=False)
     except (OperationalError, sqlite3.Error, DatabaseError, OSError) as error:
         raise StorageError(
