@@ -169,7 +169,7 @@ def test_nobody_outside_the_label_is_in_it(tandem: Line) -> None:
     assert backup(tandem).code == 0
     said = content(tandem).decode()
     assert str(outside) in said
-    for text in ("Xenia", "Privata", "xenia@example", "777"):
+    for text in ("Xenia", "Privata", "xenia@example", "600 777 888", "600777888"):
         assert text not in said, text
         assert text.encode().hex() not in said
     assert "Nowak" not in said

@@ -19,21 +19,17 @@ def lines_of(alias: str, at: datetime) -> list[bytes]:
     return list(Dump(alias, ring=RING, version="test", made_at=at, without=frozenset({"access-token"})).lines())
 
 
-def restored(stage: Stage, lines: list[bytes]) -> Stage:
-    """The same world, with the archive of a backup. The stage of before is closed."""
+def restored(stage: Stage, lines: list[bytes]) -> None:
+    """The same world, with the archive of a backup."""
     empty = Database(b"empty")
-    try:
-        empty.path.unlink()
-        told = iter(lines)
-        load(empty.alias, head := read_head(told), told)
-        mark_restored(empty.alias, backup_at=head.made_at, now=stage.clock.now(), under_way=UNDER_WAY)
-        content = empty.content()
-    finally:
-        empty.close()
-    after = Stage(stage.terms, stage.world, content)
-    after.group = stage.group
-    stage.close()
-    return after
+    empty.path.unlink()
+    told = iter(lines)
+    load(empty.alias, head := read_head(told), told)
+    mark_restored(empty.alias, backup_at=head.made_at, now=stage.clock.now(), under_way=UNDER_WAY)
+    stage.database.close()
+    # From a file of its own, like any other stage: SQLite keeps something beside the one that was just written.
+    stage.database = Database(empty.content())
+    empty.close()
 
 
 def table(alias: str, model: type[models.models.Model]) -> list[tuple[object, ...]]:

@@ -132,7 +132,7 @@ class RestoredPlay(Play):
             self.lost[key] = self.lost.get(key, "") + f"{loser.left} | {loser.right} | "
         self.note("restore")
         self.is_restored = True
-        self.stage = self.hands.stage = restored(stage, self.backup)
+        restored(stage, self.backup)
         before = len(self.stage.world.log)
         for _ in range(4):
             try:

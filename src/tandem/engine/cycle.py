@@ -101,8 +101,9 @@ class _Cycle:
         """After a restore: a second look confirms what is there before anything is concluded; then what we made since is paired again."""
         if aged.needs_listing(self.bench):
             self._believe()
-            with self.bench.commit():
-                aged.note_listing(self.bench)
+            if not any(self.bench.archive.feed(side).is_disbelieved for side in Side):
+                with self.bench.commit():
+                    aged.note_listing(self.bench)
         if self.bench.link_row().backup_at is not None and self.bench.archive.has_unpaired():
             with self.bench.commit():
                 aged.pair_by_marker(self.bench)
