@@ -16,7 +16,7 @@ from engine.archived import lines_of, restored
 from replica.worlds import START
 from simulation.hands import SIDES
 from simulation.oracle import Verdict
-from simulation.play import HOUR, Play
+from simulation.play import HOUR, Deletion, Play
 from simulation.views import GOOGLE, PIPEDRIVE, View, views
 from tandem.engine.preview import preview
 from tandem.errors import LinkStopped, RemoteError
@@ -130,6 +130,8 @@ class RestoredPlay(Play):
             loser = decode_loser(bytes(row.before))
             key = ids.get(row.pair_id, (None, None))
             self.lost[key] = self.lost.get(key, "") + f"{loser.left} | {loser.right} | "
+        # Deleted on somebody's word while the archive that is lost knew of it.
+        self.deletions = [item for item in self.deletions if not self._was_said(item)]
         self.note("restore")
         self.is_restored = True
         restored(stage, self.backup)
@@ -153,6 +155,10 @@ class RestoredPlay(Play):
                 pair = models.Pair.objects.using(self.stage.alias).filter(**{column: record}).first()
                 if pair is not None and self._was_deleted(_OTHER[side], getattr(pair, other)):
                     self.faults.append(f"P4 {side} {record} was made again, from {getattr(pair, other)}")
+
+    def _was_said(self, done: Deletion) -> bool:
+        partner = self.partners.get((done.side, done.record))
+        return partner is not None and self.hands.log.last("deleted", _OTHER[done.side], partner) is not None
 
     def answer_all(self) -> None:
         """The person who knows answers what can be answered; what follows from it may ask again."""

@@ -72,8 +72,8 @@ def load(alias: str, head: Head, lines: Iterator[bytes]) -> Summary:
         with transaction.atomic(using=alias):
             counts = _Rows(alias, apps).take(lines)
             _reset_sequences(alias, apps)
+            connections[alias].check_constraints()
         setup.migrate(alias)
-        connections[alias].check_constraints()
     except (DatabaseError, OverflowError) as error:
         raise StorageError(f"The database did not take the backup ({type(error).__name__}). Is the disk full?") from error
     links = apps.get_model(APP, "Link")._default_manager.using(alias).exclude(state="removed").count()
