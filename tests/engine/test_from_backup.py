@@ -223,6 +223,22 @@ def test_deletions_since_the_backup(stage: Stage) -> None:
     assert "Bartek" not in {one["first_name"] for one in stage.pipedrive()}
 
 
+def test_what_is_in_doubt_is_not_deleted(stage: Stage) -> None:
+    """A person has not said yet which side is right, and one of them is deleted: the other one stays until somebody decides."""
+    lines = begun(stage, "Ala", "Bartek")
+    change_contact(stage, "Ala", names=[{"givenName": "Ala", "familyName": "Neu"}])
+    stage.settle()
+    change_person(stage, "Ala", first_name="Ala", last_name="Later")
+    come_back(stage, lines)
+    quiet(stage)
+    stage.google_does("delete", id=contact_named(stage, "Ala")["id"])
+    stage.cycle()
+    stage.wait(61)
+    quiet(stage)
+    assert family(person_named(stage, "Ala")) == "Later"
+    assert [item.kind for item in open_questions(stage)] == ["deletion-against-edit"]
+
+
 def test_who_got_a_new_counterpart_since_keeps_it(stage: Stage) -> None:
     """Deleted, edited, and restored by a person's word since the backup: the new counterpart is known by its marker, nobody is deleted."""
     lines = begun(stage, "Ala", "Bartek")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tandem.store.models import Link
 
 _SHOWN = 10
+#: A deletion that follows only if what a listing did not show is gone.
+_UNCONFIRMED = "unconfirmed"
 _PRODUCTS = {"left": "google", "right": "pipedrive"}
 _TITLES = {"left": "Google", "right": "Pipedrive"}
 _OTHER = {"left": "right", "right": "left"}
@@ -101,7 +103,7 @@ def say_summary(row: Link, shown: Preview, cost: Estimate, region: str) -> None:
     planned = {(item.side.value, item.kind.value): 0 for item in shown.actions}
     held = 0
     for item in shown.actions:
-        held += bool(item.held)
+        held += bool(item.held) and item.held != _UNCONFIRMED
         planned[item.side.value, item.kind.value] += not item.held
     writes = [f"{number} to {kind} in {_TITLES[side]}" for (side, kind), number in sorted(planned.items()) if number]
     parts = [counted(len(shown.pairs), "new pair found", "new pairs found")] if shown.pairs else []
@@ -157,6 +159,8 @@ def _say_some(heading: str, lines: Sequence[str], *, is_whole: bool) -> int:
 
 def _action_line(item: PlannedAction) -> str:
     held = f" [held: {item.held}]" if item.held else ""
+    if item.held == _UNCONFIRMED:
+        held = " [if its counterpart proves to be deleted]"
     if item.kind.value == "create":
         source = _TITLES[_OTHER[item.side.value]]
         return f"{item.name or '(no name)'}, from {source} {item.record}{held}"

@@ -87,7 +87,9 @@ class Moved:
             return
         parked = self._parked(pair, sights)
         sights = self._settle_age(pair, sights)
-        policy = replace(self._bench.policy, fields=self._bench.fields - parked - set(pair.doubted))
+        # Where one side is gone, what is in doubt on the other one is an edit like any other: nobody is deleted over it.
+        doubted = set(pair.doubted) if {sight.presence for sight in sights.values()} == {Presence.LIVE} else set()
+        policy = replace(self._bench.policy, fields=self._bench.fields - parked - doubted)
         decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy)
         if isinstance(decision, Write) and (chosen := self._said.chosen(pair.id, decision.merged.conflicts)):
             decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, chosen)
