@@ -19,6 +19,7 @@ from engine.stage import Stage
 from tandem.core.plan import ActionKind
 from tandem.core.state import Side
 from tandem.engine.preview import Preview, preview
+from tandem.errors import Unavailable
 from tandem.sandbox.faults import Rule
 from tandem.store import models
 
@@ -319,3 +320,31 @@ def test_a_listing_that_was_cut_short_is_no_listing(stage: Stage) -> None:
         stage.wait(61)
     assert stage.writes(requests) == []
     assert [(item.sub, item.action) for item in open_questions(stage)] == [("since-backup", "create")]
+
+
+def test_nothing_is_shown_before_everything_must_be_visible(make_stage: Callable[..., Stage]) -> None:
+    """Reads lag ten minutes: a copy made right before the restore, and a number removed from its source, are not taken for older news."""
+    stage = make_stage(lag_s=600.0)
+    contacts("Ala")(stage)
+    stage.wait(1000)
+    stage.settle()
+    stage.wait(2000)
+    lines = lines_of(stage.alias, stage.clock.now())
+    contacts("Bartek")(stage)
+    stage.wait(700)
+    for _ in range(3):
+        stage.cycle()
+    change_contact(stage, "Bartek", phoneNumbers=[])
+    stage.wait(1)
+    restored(stage, lines)
+    requests = len(stage.world.log)
+    with pytest.raises(Unavailable, match="look again at"):
+        preview(stage.bench())
+    assert (stage.cycle().state.value, stage.writes(requests)) == ("unfinished", [])
+    stage.wait(700)
+    assert [item.evidence for item in preview(stage.bench()).questions] == [("phones",)]
+    stage.cycle()
+    resolve(stage, "left", kind="backup")
+    stage.settle()
+    assert (person_named(stage, "Bartek")["phones"], contact_named(stage, "Bartek")["fields"].get("phoneNumbers", [])) == ([], [])  # type: ignore[attr-defined]
+    assert len(stage.pipedrive()) == 2

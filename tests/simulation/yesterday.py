@@ -141,7 +141,7 @@ class RestoredPlay(Play):
                 preview(self.stage.bench())
                 break
             except (LinkStopped, RemoteError):
-                self.wait(61)
+                self.wait(self.stage.terms.lag_s + 61)
         if writes := self.stage.writes(before):
             self.faults.append(f"a preview writes: {writes}")
 

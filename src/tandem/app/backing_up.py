@@ -25,7 +25,8 @@ from django.db import connections
 from tandem import __version__
 from tandem.accounts.tokens import ACCESS_TOKEN
 from tandem.app.places import KEY_NAME, DataDir, check_kind, database_alias
-from tandem.clock import Clock, SystemClock
+from tandem.app.sandboxed import clock_of
+from tandem.clock import Clock
 from tandem.config import Config
 from tandem.connectors.http import as_object, parse, text_at
 from tandem.errors import Malformed, StorageError, WrongInput
@@ -87,7 +88,7 @@ def back_up(
     passphrase = check_passphrase(ask_passphrase())
     alias = database_alias(config.database_path)
     setup.register(alias, config.database_path)
-    made_at = (clock or SystemClock()).now()
+    made_at = (clock or clock_of(config)).now()
     ring = place.ring(config.text("SECRET_KEY"))
     dump = Dump(alias, ring=ring, version=__version__, made_at=made_at, without=frozenset({ACCESS_TOKEN}))
     try:

@@ -18,7 +18,8 @@ from django.db import connections
 
 from tandem.app import swapping
 from tandem.app.places import DATABASE_NAME, KEY_NAME, DataDir, check_kind, database_alias, keys_of
-from tandem.clock import Clock, SystemClock
+from tandem.app.sandboxed import clock_of
+from tandem.clock import Clock
 from tandem.config import Config
 from tandem.engine.outside import ADOPTING
 from tandem.engine.rejoin import REGROUP
@@ -59,7 +60,7 @@ def restore(
     if not place.lock():
         raise WrongInput(f"Another Tandem is working in {place.path}: stop it first.")
     try:
-        return _restore(config, place, path, ask_passphrase, is_replacing=is_replacing, clock=clock or SystemClock())
+        return _restore(config, place, path, ask_passphrase, is_replacing=is_replacing, clock=clock or clock_of(config))
     finally:
         place.unlock()
 

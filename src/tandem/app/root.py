@@ -31,6 +31,7 @@ from tandem.config import Config
 from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.reading import RunAll
 from tandem.core.state import LinkId, Side
+from tandem.engine.aged import check_rested
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.engine.cycle import run_cycle
 from tandem.engine.leaving import let_go
@@ -226,6 +227,7 @@ class Tandem:
 
         Raises:
             WrongInput: the link is paused or removed.
+            Unavailable: it was restored a moment ago; nothing was approved.
             LeaseLost: another process works on it, or took it over.
             StorageError: nothing can be written down any more.
         """
@@ -233,6 +235,9 @@ class Tandem:
         state = LinkState(row.state)
         _check_may_run(row)
         self.follow_clock()
+        if state is LinkState.RESTORED:
+            # Its approval is for what a preview can show, so not before there can be one.
+            check_rested(self.bench(row.id))
         lease = self.schedule.claim(LinkId(row.id), f"{self._token()}"[:40], self.clock.now(), is_alone=self.place.is_locked_by_us)
         if lease is None:
             raise LeaseLost(f"Another process is working on link {row.id}.")
@@ -290,6 +295,7 @@ class Tandem:
         if LinkState(row.state) in {LinkState.DRAFT, LinkState.NEEDS_PERSON}:
             self.links.activate(LinkId(link))
         elif row.state == LinkState.RESTORED.value:
+            check_rested(self.bench(link))
             self.links.approve(LinkId(link))
         if is_full:
             self.links.ask_full(LinkId(link))

@@ -6,6 +6,7 @@ deleted since would be born again, and what was added, carried over and removed 
 
 Rules
 - Records that we have created since bear our marker: they are paired again with their source.
+- Before everything that there was at the restore must be visible, nothing is listed at all.
 - A record that the first listing after the restore shows, and no pair knows, is born only on a person's word: it may be new, or its
   counterpart was there and was deleted. What shows up later is a birth like any other.
 - A pair whose one side has not moved since, and held nothing that was still to be carried over, is merged as ever: nothing can have
@@ -31,6 +32,7 @@ from tandem.engine.bases import set_base
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.engine.reopening import set_record
 from tandem.engine.telling import said
+from tandem.errors import Unavailable
 from tandem.store import models
 from tandem.store.pairs import record_of
 
@@ -44,14 +46,14 @@ Sights = Mapping[Side, Sight]
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old the archive of a link is, if it is. `shown_until`: what a side showed up to then may be older than it seems (None: all)."""
+    """How old the archive of a link is, if it is. `relisted_at`: what was seen by then may be older than it seems (None: all of it)."""
 
     backup_at: datetime | None = None
-    shown_until: Mapping[Side, datetime] | None = None
+    relisted_at: datetime | None = None
 
-    def is_old_news(self, side: Side, row: models.Shadow) -> bool:
+    def is_old_news(self, row: models.Shadow) -> bool:
         """Whether a record may have been known before the restore."""
-        return self.backup_at is not None and (self.shown_until is None or row.first_seen_at <= self.shown_until[side])
+        return self.backup_at is not None and (self.relisted_at is None or row.first_seen_at <= self.relisted_at)
 
     def has_moved(self, shadow: models.Shadow | None) -> bool:
         """Whether a record is in another state than in the backup, or was not in it."""
@@ -63,9 +65,7 @@ def age_of(bench: Bench) -> Age:
     link = bench.link_row()
     if link.backup_at is None or (link.first_synced_at is None and not _has_begun(bench, link)):
         return Age()
-    if link.relisted_at is None:
-        return Age(link.backup_at)
-    return Age(link.backup_at, {side: link.relisted_at + bench.read_lag(side) for side in Side})
+    return Age(link.backup_at, link.relisted_at)
 
 
 def _has_begun(bench: Bench, link: models.Link) -> bool:
@@ -78,6 +78,22 @@ def _has_begun(bench: Bench, link: models.Link) -> bool:
 
 def _own(bench: Bench) -> str:
     return f"{MARKER_PREFIX}:{bench.installation}:{bench.link}:"
+
+
+def check_rested(bench: Bench) -> None:
+    """Make sure that every read shows what there was at the restore: until then nothing is shown and nothing concluded.
+
+    Raises:
+        Unavailable: it is too early; says until when.
+    """
+    link = bench.link_row()
+    if link.restored_at is None or link.relisted_at is not None:
+        return
+    ready_at = link.restored_at + max(bench.read_lag(side) for side in Side)
+    if bench.now() < ready_at:
+        raise Unavailable(
+            f"The services may still show less than there was when the backup was restored; look again at {ready_at:%H:%M:%S} UTC."
+        )
 
 
 def needs_listing(bench: Bench) -> bool:
@@ -103,7 +119,7 @@ def pair_by_marker(bench: Bench) -> None:
         return
     apart, own = bench.words.apart(), _own(bench)
     for side in Side:
-        marked = [row for row in bench.archive.unpaired(side) if row.marker.startswith(own) and age.is_old_news(side, row)]
+        marked = [row for row in bench.archive.unpaired(side) if row.marker.startswith(own) and age.is_old_news(row)]
         sources = {row.record_id: row.marker.removeprefix(own).rpartition(":")[0] for row in marked}
         for row in marked:
             source = sources[row.record_id]

@@ -99,7 +99,7 @@ class _Follower:
         if left is None or right is None:
             return False
         pair, age = self._pair(PairState.LINKED, "said-by-person", left.record_id, right.record_id), age_of(self.bench)
-        pair.is_aged = age.is_old_news(Side.LEFT, left) and age.is_old_news(Side.RIGHT, right)
+        pair.is_aged = age.is_old_news(left) and age.is_old_news(right)
         self.bench.pairs.save(pair)
         self.joined.append((left, right, ("a person's word",)))
         return True

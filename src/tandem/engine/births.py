@@ -174,7 +174,7 @@ def _by_evidence(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]], 
             kind = Doubt.OUTSIDE if ids[far] in outside[far] else Doubt.TWIN
             doubtful = Doubtful(kind, (found.left,), (found.right,), words_of(found.evidence), is_certain=True)
             near = undecided[open_sides[0]][ids[open_sides[0]]]
-            is_old_news = age.is_old_news(open_sides[0], near)
+            is_old_news = age.is_old_news(near)
             _sort_doubtful(bench, doubtful, unread[far] & {ids[far]}, far, births, is_old_news=is_old_news)
         for side in open_sides:
             settled[side].add(ids[side])

@@ -61,6 +61,7 @@ class _Cycle:
 
     def run(self) -> None:
         """Rounds until nothing moves; then what a person wants taken back, and rounds again, which carry that to the other side."""
+        aged.check_rested(self.bench)
         rejoin(self.bench, self.row)
         self._rounds(self.looks)
         for _ in range(ROUNDS):

@@ -121,7 +121,7 @@ def _pair_matches(bench: Bench, decided: Decided) -> None:
         models.Pair(
             link_id=bench.link, state=PairState.LINKED.value, left_id=left.record_id, right_id=right.record_id,
             mapping_version=bench.mapping_version, created_at=now, reason="matched",
-            is_aged=age.is_old_news(Side.LEFT, left) and age.is_old_news(Side.RIGHT, right),
+            is_aged=age.is_old_news(left) and age.is_old_news(right),
         )
         for left, right, _ in decided.births.matched
     ]  # fmt: skip
@@ -137,6 +137,6 @@ def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
             decided.settling += len(decided.births.alone[side])
             continue
         for row in decided.births.alone[side]:
-            contact, is_doubted = decode_contact(row.content), age.is_old_news(side, row)
+            contact, is_doubted = decode_contact(row.content), age.is_old_news(row)
             add_newborn(bench, decided, side, row.record_id, contact, None, is_doubted=is_doubted)
     return [Action(ActionKind.CREATE, newborn.source.other, pair_id) for pair_id, newborn in decided.newborn.items()]

@@ -18,7 +18,7 @@ from tandem.core.contact import Contact, FieldName
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.adoption import conclude, nominated, planned
-from tandem.engine.aged import BACKUP, pair_by_marker
+from tandem.engine.aged import BACKUP, check_rested, pair_by_marker
 from tandem.engine.bench import Bench
 from tandem.engine.decide import decide
 from tandem.engine.decided import Decided
@@ -110,7 +110,8 @@ class Preview:
 
 
 def preview(bench: Bench) -> Preview:
-    """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped as the cycle would."""
+    """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped and Unavailable as the cycle would."""
+    check_rested(bench)
     gathered = [gather(bench, side) for side in Side]
     seen: Seen = []
     while True:

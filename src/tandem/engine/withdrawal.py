@@ -72,7 +72,7 @@ def _twins_of_copies(bench: Bench) -> list[Found]:
             row.record_id: row
             for row in bench.archive.unpaired(side)
             # What was said about it before a restore is forgotten: a person is asked.
-            if not row.marker.startswith(MARKER_PREFIX) and not age.is_old_news(side, row)
+            if not row.marker.startswith(MARKER_PREFIX) and not age.is_old_news(row)
         }
         for side in Side
     }
