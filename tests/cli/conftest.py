@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import databases
+from tandem.app.places import DataDir
 from tandem.app.sandboxed import SandboxControl
 from tandem.cli import app
+from tandem.core.policy import Policy
+from tandem.databases import SQLITE_NAME, SqliteFile
 from tandem.sandbox.server import Shell, serve
 from tandem.sandbox.world import World
+from tandem.store import models, setup
+from tandem.store.links import Accounts, Links, NewLink
+from tandem.store.vault import Vault
 
+PASSPHRASE = "correct horse battery staple"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REFRESH, TOKEN = "sandbox-google-refresh", "sandbox-pipedrive-token"
 PEOPLE = (("Anna", "Nowak"), ("Jan", "Kowalski"), ("Ewa", "Lis"))
 
@@ -141,3 +152,35 @@ def small_book(line: Line) -> Line:
             {"name": f"{given} {family}", "emails": [{"value": f"{given.lower()}@example.com", "label": "work", "primary": True}]},
         )
     return line
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that nobody asks a service about: accounts, a link that is going, and records enough to fill a disk."""
+    folder = tmp_path_factory.mktemp("installation") / "data"
+    place, database = DataDir(folder), SqliteFile(folder / SQLITE_NAME)
+    alias, ring = f"tandem-{database.identity}", place.ring("")
+    setup.register(alias, database)
+    setup.migrate(alias)
+    ends = [Accounts(alias).keep(service, service, service, {}, NOW) for service in ("google", "pipedrive")]
+    Vault(alias, ring).put(ends[0].id, "refresh-token", "kept secret")
+    new = NewLink(ends[0].id, ends[1].id, {"group": "g", "title": "g"}, {"scope": "mine"}, Policy())
+    link = Links(alias).add(new, NOW)
+    models.Link.objects.using(alias).update(state="active", first_synced_at=NOW)
+    rng = random.Random(1)
+    models.Shadow.objects.using(alias).bulk_create(
+        models.Shadow(link=link, side="left", record_id=str(number), locator="l", version="v", presence="live", raw=rng.randbytes(4000),
+                      first_seen_at=NOW, version_seen_at=NOW)
+        for number in range(100)
+    )  # fmt: skip
+    models.Installation.objects.using(alias).create(installation_id="kept", created_at=NOW)
+    setup.forget(alias)
+    return folder
+
+
+@pytest.fixture
+def kept(installation: Path, tmp_path: Path) -> Line:
+    """A command line in a data directory of its own, without a sandbox, and a passphrase in a file."""
+    (tmp_path / "pass").write_text(PASSPHRASE + "\n")
+    shutil.copytree(installation, tmp_path / "data")
+    return Line(tmp_path, SandboxControl(""))

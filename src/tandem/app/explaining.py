@@ -48,6 +48,7 @@ _PRESENCE: Mapping[Presence, str] = {
 }
 _QUESTIONS: Mapping[str, str] = {
     "match": "a person has to say whether they are the same",
+    "backup": "it is not known since a restore which side is newer, and a person decides",
     "conflict": "both sides changed one value differently, and a person decides",
     "hold": "a change is held by the brake until a person agrees",
     "deletion-against-edit": "a person has to decide between a deletion and an edit",

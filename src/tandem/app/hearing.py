@@ -73,6 +73,11 @@ class Hearing:
             found = Subscribed(sentence=f"Pipedrive could not be asked for webhooks just now ({type(error).__name__}); it is tried again.")
         self._keep(row, found)
 
+    def count_lacking(self, row: models.Link) -> int:
+        """How many of the webhooks that we know of are not there any more. Raises whatever Pipedrive says."""
+        known = set(self._watches(row).of(_RIGHT).subscriptions)
+        return len(known - self._subscriptions(row).alive())
+
     def without(self, row: models.Link, sentence: str) -> None:
         """There can be none, for this reason."""
         self._keep(row, Subscribed(sentence=sentence))

@@ -13,6 +13,7 @@ import secrets
 import socket
 from pathlib import Path
 
+from tandem.app.swapping import swap_in
 from tandem.errors import StorageError, WrongInput
 
 KEY_NAME = "secret.key"
@@ -23,7 +24,7 @@ SHORTEST_KEY = 32
 
 
 class DataDir:
-    """One data directory, made when it is not there."""
+    """One data directory, made when it is not there. A restore that was broken off after it had been decided is carried to its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,6 +35,7 @@ class DataDir:
             raise StorageError(
                 f"The data directory {path} cannot be made ({error.strerror}); set TANDEM_DATA_DIR to one that can."
             ) from None
+        swap_in(path)
 
     def ring(self, configured: str) -> tuple[str, ...]:
         """The installation's secrets, the present one first: those configured (joined by commas), else the file's.
@@ -43,7 +45,7 @@ class DataDir:
             StorageError: the file cannot be made or read.
         """
         if configured:
-            keys = tuple(part.strip() for part in configured.split(",") if part.strip())
+            keys = keys_of(configured)
             if not keys or min(map(len, keys)) < SHORTEST_KEY:
                 raise WrongInput(f"TANDEM_SECRET_KEY must have {SHORTEST_KEY} characters at least; leave it unset and one is made.")
             return keys
@@ -54,9 +56,10 @@ class DataDir:
             key = path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"The secret key {path} cannot be read or made ({type(error).__name__}).") from None
-        if len(key) < SHORTEST_KEY:
+        keys = keys_of(key)
+        if not keys or min(map(len, keys)) < SHORTEST_KEY:
             raise StorageError(f"The secret key {path} is damaged: put it back from a backup.")
-        return (key,)
+        return keys
 
     @property
     def is_locked_by_us(self) -> bool:
@@ -95,6 +98,11 @@ class DataDir:
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+
+def keys_of(text: str) -> tuple[str, ...]:
+    """Keys that are joined by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _write_once(path: Path, text: str) -> None:

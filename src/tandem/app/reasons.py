@@ -69,6 +69,10 @@ REASONS: Mapping[str, Reason] = {
 }
 _BY_STATE: Mapping[str, Reason] = {
     "draft": Reason("", "`tandem preview {link}` shows the first sync, `tandem sync {link}` does it."),
+    "restored": Reason(
+        "This link came out of a backup; nothing is written anywhere before you have looked at what follows.",
+        "`tandem preview {link}` shows it, `tandem sync {link}` does it.",
+    ),
     "paused": Reason("", "`tandem link resume {link}` lets it go on."),
 }
 _NONE = Reason("", "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tandem.app.sides import PRODUCT, SIDE, TITLE
 from tandem.core.plan import HoldReason
 from tandem.core.state import LinkId, Side
+from tandem.engine.aged import BACKUP
 from tandem.engine.choices import ADOPT, CONFLICT, kinds, words_of
 from tandem.engine.holds import HOLD
 from tandem.engine.review import Answer, Named, Review, Waiting
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from tandem.app.root import Tandem
 
 #: What the brake holds is one question a reason, however many records it is.
-_GROUPS = (HoldReason.REMOVALS.value, HoldReason.CREATIONS.value, HoldReason.UPDATES.value)
+_GROUPS = (HoldReason.REMOVALS.value, HoldReason.CREATIONS.value, HoldReason.UPDATES.value, HoldReason.BACKUP.value)
+_SINCE_BACKUP = "new since the backup, or deleted on one side since; the archive cannot tell"
 _DONE = {"create": "to create", "update": "to change", "delete": "to delete"}
 _LEFT, _RIGHT = TITLE[PRODUCT[Side.LEFT]], TITLE[PRODUCT[Side.RIGHT]]
 _SENTENCES = {"left": f"{_LEFT}'s value goes to {_RIGHT}", "right": f"{_RIGHT}'s value goes to {_LEFT}"}
@@ -39,8 +41,9 @@ class Group:
 
     @property
     def sentence(self) -> str:
-        """The numbers, in words."""
-        return ", ".join(f"{number} {_DONE[kind]} in {TITLE[product]}" for (product, kind), number in sorted(self.counts.items()))
+        """The numbers, in words; and why they wait, where it is not for their number."""
+        numbers = ", ".join(f"{number} {_DONE[kind]} in {TITLE[product]}" for (product, kind), number in sorted(self.counts.items()))
+        return f"{numbers} ({_SINCE_BACKUP})" if self.id == HoldReason.BACKUP.value else numbers
 
 
 def waiting(tandem: Tandem, link: int) -> list[Waiting]:
@@ -118,12 +121,12 @@ def _parsed(text: str, form: str) -> tuple[str, str, tuple[str, ...]]:
 
 def chosen_word(kind: str, word: str) -> str:
     """A choice as a person types it."""
-    return PRODUCT[Side(word)] if kind == CONFLICT and word in {side.value for side in Side} else word
+    return PRODUCT[Side(word)] if kind in {CONFLICT, BACKUP} and word in {side.value for side in Side} else word
 
 
 def data_of(item: Waiting) -> dict[str, object]:
     """A question as `--json` shows it."""
-    old, new = (PRODUCT[Side.LEFT], PRODUCT[Side.RIGHT]) if item.kind == CONFLICT else ("old", "new")
+    old, new = (PRODUCT[Side.LEFT], PRODUCT[Side.RIGHT]) if item.kind in {CONFLICT, BACKUP} else ("old", "new")
     return {
         "id": item.id, "kind": item.kind, "about": item.sub or None, "side": PRODUCT[item.side] if item.side else None,
         "action": item.action or None, "name": item.name, "records": [_record_data(record) for record in item.records],

@@ -40,6 +40,7 @@ from tandem.connectors.http import make_client
 from tandem.connectors.pipedrive.reading import RunAll
 from tandem.core.state import LinkId, Side
 from tandem.databases import Database, SqliteFile
+from tandem.engine.aged import check_rested
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.engine.cycle import run_cycle
 from tandem.engine.leaving import let_go
@@ -266,10 +267,11 @@ class Tandem:
         return shown
 
     def cycle(self, link: int, *, cause: str, is_full: bool = False, news: Callable[..., None] = _no_news) -> Result:
-        """Run one cycle to its end. On a draft link this is the first sync, and asking for it is the approval.
+        """Run one cycle to its end. On a draft link this is the first sync, and asking for it is the approval; likewise after a restore.
 
         Raises:
             WrongInput: the link is paused or removed.
+            Unavailable: it was restored a moment ago; nothing was approved.
             LeaseLost: another process works on it, or took it over.
             StorageError: nothing can be written down any more.
         """
@@ -277,6 +279,9 @@ class Tandem:
         state = LinkState(row.state)
         _check_may_run(row)
         self.follow_clock()
+        if state is LinkState.RESTORED:
+            # Its approval is for what a preview can show, so not before there can be one.
+            check_rested(self.bench(row.id))
         stirred, owner = Stirred(), self._token()
         if cause == "due" and self.resting.may(row):
             rested = self.resting.look(row, self._owner(owner), is_alone=self.place.is_locked_by_us)
@@ -288,6 +293,8 @@ class Tandem:
             raise LeaseLost(f"Another process is working on link {row.id}.")
         if state is LinkState.DRAFT:
             self.links.activate(LinkId(row.id))
+        elif state is LinkState.RESTORED:
+            self.links.approve(LinkId(row.id))
         meters = {PRODUCT[side]: self.services.meter(account) for side, account in _accounts_of(row)}
         before = {name: (meter.calls, meter.tokens) for name, meter in meters.items()}
         looks, looking = self.watching.looks(row, is_due=cause == "due", is_full=is_full)
@@ -337,6 +344,9 @@ class Tandem:
         _check_may_run(row)
         if LinkState(row.state) in {LinkState.DRAFT, LinkState.NEEDS_PERSON}:
             self.links.activate(LinkId(link))
+        elif row.state == LinkState.RESTORED.value:
+            check_rested(self.bench(link))
+            self.links.approve(LinkId(link))
         if is_full:
             self.links.ask_full(LinkId(link))
         self.schedule.request(LinkId(link))

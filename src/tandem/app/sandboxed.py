@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 
+from tandem.clock import SystemClock
 from tandem.config import Config, Setting
 from tandem.connectors.http import JsonObject, as_object, make_client, object_at, parse, text_at
 from tandem.errors import Malformed, TandemError, Unavailable
@@ -70,6 +71,14 @@ class SandboxControl:
         switches = object_at(self.call("GET", "switches"), service)
         lags = [value for name in ("read_lag_s", "get_lag_s") if isinstance(value := switches.get(name), (int, float))]
         return max(lags, default=0.0)
+
+
+def clock_of(config: Config) -> SystemClock:
+    """The time by which an installation lives: that of its sandbox, where it has one that answers."""
+    try:
+        return SystemClock(SandboxControl(config.url("SANDBOX_URL")).offset_s() if config.text("SANDBOX_URL") else 0.0)
+    except TandemError:
+        return SystemClock()
 
 
 class _Kept(httpx2.BaseTransport):

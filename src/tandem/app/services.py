@@ -173,11 +173,16 @@ class Services:
     def door(self, account: models.Account, gate: Callable[[], None]) -> Door:
         """The door of a connected account."""
         grant = self._grants.of(account.id)
+        return self._door(
+            account.service, self._proof(account, grant), self.meter(account), gate, grant.api_url if grant is not None else ""
+        )
+
+    def _proof(self, account: models.Account, grant: models.Grant | None) -> Authorization:
         kind = GrantKind(grant.kind) if grant is not None else GrantKind.OAUTH
         key = account.id, kind
         if key not in self._proofs:
             self._proofs[key] = self._made_by.make(account.service, kind, GrantDrawer(self._vault, account.id))
-        return self._door(account.service, self._proofs[key], self.meter(account), gate, grant.api_url if grant is not None else "")
+        return self._proofs[key]
 
     def trial(self, service: str, kind: GrantKind, credentials: Credentials, api_url: str = "") -> Trial:
         """A way to try credentials."""
@@ -225,14 +230,19 @@ class Services:
         name = f"{account.service}:{account.external_id.partition(':')[0]}{what}"
         return self._ledgers.setdefault(name, TokenLedger(self._alias, name, self._clock.now))
 
-    def ask(self, account: models.Account) -> float | None:
+    def ask(self, account: models.Account, *, is_renewing: bool = False) -> float | None:
         """One cheap call with the account's proof. Returns by how many seconds the service's clock is ahead, where it says.
+
+        `is_renewing`: a new access token is asked for before, where there are any, so that the lasting one and its rights are tried.
 
         Raises whatever the service says.
         """
         is_google = account.service == GOOGLE
         call = google_api.get_myself() if is_google else Operation.GET_CURRENT_USER.call()
-        answer = self.door(account, open_gate).send(call)
+        door = self.door(account, open_gate)
+        if is_renewing:
+            self._proof(account, self._grants.of(account.id)).renew()
+        answer = door.send(call)
         try:
             return (parsedate_to_datetime(answer.headers["date"]) - self._clock.now()).total_seconds()
         except (KeyError, ValueError, TypeError):

@@ -66,6 +66,10 @@ def ask_undo(tandem: Tandem, link: int, rows: list[models.History]) -> int:
         WrongInput: the link is not going.
     """
     state = tandem.links.one(link).state
+    if state == "restored":
+        raise WrongInput(
+            f"Link {link} came out of a backup: `tandem preview {link}`, then `tandem sync {link}`; after that this can be done."
+        )
     if state in {"draft", "paused", "removed"}:
         raise WrongInput(f"Link {link} is {state}; `tandem link resume {link}` lets a paused one go on, and then this can be taken back.")
     undo = Past(tandem.alias, LinkId(link)).ask([row.id for row in rows], tandem.clock.now())

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tandem import __version__
-from tandem.cli import accounts, doctor, links, loading, reviewing, running, sandbox, scoping, seeing, syncing, telling, undoing
+from tandem.cli import accounts, backups, doctor, links, loading, reviewing, running, sandbox, scoping, seeing, syncing, telling, undoing
 from tandem.cli.outermost import Outermost, watch_verbosely
 
 app = typer.Typer(cls=Outermost, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -32,6 +32,8 @@ app.command("explain")(telling.explain)
 app.command("forget")(telling.forget)
 app.add_typer(sandbox.app, name="sandbox")
 sandbox.app.command("load")(loading.load)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 app.command("doctor")(doctor.doctor)
 
 

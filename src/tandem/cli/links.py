@@ -159,7 +159,7 @@ def resume(
         row = tandem.links.find(link)
         tandem.resume(row.id, other_is_gone=other_is_gone)
         state = tandem.links.one(row.id).state
-        sentence = "is a draft again" if state == "draft" else "goes on"
+        sentence = {"draft": "is a draft again", "restored": "came out of a backup, and waits for you to look"}.get(state, "goes on")
         _say_state(row.id, state, f"Link {row.id} {sentence}; `tandem sync {row.id}` syncs it now.", is_json=is_json)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tandem.store.models import Link
 
 _SHOWN = 10
+#: A deletion that follows only if what a listing did not show is gone.
+_UNCONFIRMED = "unconfirmed"
 _PRODUCTS = {"left": "google", "right": "pipedrive"}
 _TITLES = {"left": "Google", "right": "Pipedrive"}
 _OTHER = {"left": "right", "right": "left"}
@@ -20,6 +22,7 @@ _DOUBTS = {
     "ambiguous": "several could be the same person",
     "twin": "looks like a person who already has a counterpart",
     "outside": "already stands elsewhere in Google Contacts or Pipedrive, outside what this link covers",
+    "backup": "both sides have moved since the backup, and differ; nothing is written before you say which is right",
     "copy": "a copy of a record that Tandem made",
 }
 
@@ -100,7 +103,7 @@ def say_summary(row: Link, shown: Preview, cost: Estimate, region: str) -> None:
     planned = {(item.side.value, item.kind.value): 0 for item in shown.actions}
     held = 0
     for item in shown.actions:
-        held += bool(item.held)
+        held += bool(item.held) and item.held != _UNCONFIRMED
         planned[item.side.value, item.kind.value] += not item.held
     writes = [f"{number} to {kind} in {_TITLES[side]}" for (side, kind), number in sorted(planned.items()) if number]
     parts = [counted(len(shown.pairs), "new pair found", "new pairs found")] if shown.pairs else []
@@ -108,7 +111,7 @@ def say_summary(row: Link, shown: Preview, cost: Estimate, region: str) -> None:
     parts += writes or ["nothing to write"]
     parts += [counted(len(shown.conflicts), "conflict")] if shown.conflicts else []
     parts += [f"{len(shown.questions)} waiting for a person"] if shown.questions else []
-    parts += [f"{held} held by the brake"] if held else []
+    parts += [f"{held} held for a person"] if held else []
     say("  " + ", ".join(parts) + ".")
     twins = [f"{counted(len(groups), 'person', 'people')} in {_TITLES[side.value]}" for side, groups in shown.twins.items() if groups]
     if twins:
@@ -156,6 +159,8 @@ def _say_some(heading: str, lines: Sequence[str], *, is_whole: bool) -> int:
 
 def _action_line(item: PlannedAction) -> str:
     held = f" [held: {item.held}]" if item.held else ""
+    if item.held == _UNCONFIRMED:
+        held = " [if its counterpart proves to be deleted]"
     if item.kind.value == "create":
         source = _TITLES[_OTHER[item.side.value]]
         return f"{item.name or '(no name)'}, from {source} {item.record}{held}"

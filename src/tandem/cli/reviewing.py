@@ -30,6 +30,8 @@ _HEADINGS = {
     "hold:attachments": "to be deleted, but something hangs on it (deals or activities)",
     "hold:asked": "to be deleted, and the link's rule is to ask",
     "hold:absent": "to be deleted, but its counterpart may only be hidden",
+    "hold:since-backup": "new since the backup, or deleted on one side since",
+    "backup": "changed on both sides since the backup",
     "hold:removals": "held by the brake, with the other removals",
     "hold:creations": "held by the brake, with the other creations",
     "hold:updates": "held by the brake, with the other changes",
@@ -99,7 +101,7 @@ def _say_questions(link: int, questions: Sequence[Waiting], groups: Sequence[Gro
 
 
 def _say_group(group: Group) -> None:
-    say(f"{group.id}: held by the brake: {group.sentence}.")
+    say(f"{group.id}: held for you: {group.sentence}.")
     for item in group.members[:_SHOWN]:
         say(f"  {item.id}: {_line(item)}")
     if len(group.members) > _SHOWN:
@@ -127,7 +129,7 @@ def _say_question(item: Waiting) -> None:
         whose = f"{_TITLES[record.side.value]} {_RECORDS[record.side.value]} {record.record}"
         say(f"    {whose}: {record.name or '(Tandem keeps nothing of it)'}")
     for change in item.changes:
-        if item.kind == "conflict":
+        if item.kind in {"conflict", "backup"}:
             say(f"    {change.field}: Google {change.old!r}, Pipedrive {change.new!r}")
         else:
             say(f"    {change.field}: {change.old or '(nothing)'} -> {change.new or '(nothing)'}")

@@ -21,6 +21,7 @@ _SHOWN = 5
 _QUESTIONS = {
     "duplicate": ("possible duplicate", "possible duplicates"),
     "match": ("possible match to decide", "possible matches to decide"),
+    "backup": ("contact changed on both sides since the backup", "contacts changed on both sides since the backup"),
     "conflict": ("open conflict", "open conflicts"),
     "hold": ("change held by the brake", "changes held by the brake"),
     "deletion-against-edit": ("deletion against an edit", "deletions against edits"),

@@ -73,6 +73,8 @@ class HoldReason(Enum):
     ASKED = "asked"
     #: The other record is not to be found any more, but nothing says that it was deleted: it may have been hidden.
     ABSENT = "absent"
+    #: The archive came out of a backup: it may have been done before, and undone by somebody since.
+    BACKUP = "since-backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,16 @@ def plan(
     removals_held: bool,
     released: frozenset[PairId],
     approval: Approval | None,
+    doubted: frozenset[PairId] = frozenset(),
 ) -> Plan:
-    """Order the actions of a cycle and hold what is too much.
+    """Order the actions of a cycle and hold what is too much. What is `doubted` waits by itself and is not counted.
 
     `removals_held`: earlier removals still wait undecided. `approval`: this is a first sync, whose creations and updates pass
     up to the approved numbers and not beyond; a deletion in it is a ValueError.
     """
     if approval is not None and any(action.kind is ActionKind.DELETE for action in actions):
         raise ValueError("a first sync deletes nothing")
-    counted = [action for action in actions if action.pair not in released]
+    counted = [action for action in actions if action.pair not in released | doubted]
     too_much = _too_much(counted, pairs, tally, limits, is_approved=approval is not None)
     if removals_held:
         too_much |= {HoldReason.REMOVALS}
@@ -127,7 +130,9 @@ def plan(
     passing: list[Action] = []
     held: list[Held] = []
     for action in actions:
-        reason = None if action.pair in released else _hold(action, too_much, allowance)
+        reason = HoldReason.BACKUP if action.pair in doubted else None
+        if reason is None and action.pair not in released:
+            reason = _hold(action, too_much, allowance)
         if reason is None:
             passing.append(action)
         else:

@@ -22,6 +22,7 @@ from tandem.core.contact import Contact, Delta
 from tandem.core.merge import Conflict, Part, advance, parts_of
 from tandem.core.plan import Action, ActionKind, HoldReason, count_blanks
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
+from tandem.engine.aged import BACKUP, age_of
 from tandem.engine.bases import base_of, set_base
 from tandem.engine.bench import Bench
 from tandem.engine.choices import (
@@ -97,7 +98,9 @@ class _Follower:
         left, right = (self._unpaired(side, record) for side, record in zip(Side, question.named, strict=True))
         if left is None or right is None:
             return False
-        self.bench.pairs.save(self._pair(PairState.LINKED, "said-by-person", left.record_id, right.record_id))
+        pair, age = self._pair(PairState.LINKED, "said-by-person", left.record_id, right.record_id), age_of(self.bench)
+        pair.is_aged = age.is_old_news(left) and age.is_old_news(right)
+        self.bench.pairs.save(pair)
         self.joined.append((left, right, ("a person's word",)))
         return True
 
@@ -220,6 +223,16 @@ class Said:
         if question.data.get("print") != shown:
             self._bench.answers.take_back(question)
         return question.choice
+
+    def about_backup(self, pair_id: int, shown: Mapping[str, object]) -> str:
+        """Which side is right since a restore, if what was shown still stands; else empty."""
+        question = self._open.get((BACKUP, (pair_id, "", "")))
+        return question.choice if question is not None and question.data == shown else ""
+
+    def close_backup(self, pair_id: int) -> None:
+        """It is clear by now which side is right."""
+        if question := self._open.pop((BACKUP, (pair_id, "", "")), None):
+            self._bench.answers.close(question, self._bench.now())
 
     def close(self, key: QuestionKey) -> None:
         """The answer about what is held has been followed."""

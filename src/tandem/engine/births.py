@@ -17,6 +17,7 @@ from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, ORGANISATION, PHO
 from tandem.core.match import Candidate, Evidence, evidence_words, match
 from tandem.core.policy import OutsideRule
 from tandem.core.state import Presence, RecordId, Side
+from tandem.engine.aged import age_of
 from tandem.engine.bench import MARKER_PREFIX, Bench
 from tandem.errors import OtherInstallation
 from tandem.store import models
@@ -161,6 +162,7 @@ def _by_evidence(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]], 
     settled: dict[Side, set[str]] = {side: set() for side in Side}
     candidates, outside = candidates_for(bench, {key for rows in undecided.values() for row in rows.values() for key in row.keys})
     matching = match(candidates[Side.LEFT], candidates[Side.RIGHT], apart=bench.words.apart())
+    age = age_of(bench)
     unread = {side: bench.archive.unread(side).keys() & outside[side] if outside[side] else set() for side in Side}
     for found in matching.matches:
         ids = {Side.LEFT: found.left, Side.RIGHT: found.right}
@@ -171,7 +173,9 @@ def _by_evidence(bench: Bench, undecided: dict[Side, dict[str, models.Shadow]], 
             far = open_sides[0].other
             kind = Doubt.OUTSIDE if ids[far] in outside[far] else Doubt.TWIN
             doubtful = Doubtful(kind, (found.left,), (found.right,), words_of(found.evidence), is_certain=True)
-            _sort_doubtful(bench, doubtful, unread[far] & {ids[far]}, far, births)
+            near = undecided[open_sides[0]][ids[open_sides[0]]]
+            is_old_news = age.is_old_news(near)
+            _sort_doubtful(bench, doubtful, unread[far] & {ids[far]}, far, births, is_old_news=is_old_news)
         for side in open_sides:
             settled[side].add(ids[side])
     for cluster in matching.ambiguous:
@@ -192,12 +196,13 @@ def _doubt_about(members: set[str], outside: set[str]) -> Doubt:
     return Doubt.TWIN if members.isdisjoint(outside) else Doubt.OUTSIDE
 
 
-def _sort_doubtful(bench: Bench, doubtful: Doubtful, unread: set[str], far: Side, births: Births) -> None:
-    """Ask a person, unless a direct read or the policy comes first."""
+def _sort_doubtful(bench: Bench, doubtful: Doubtful, unread: set[str], far: Side, births: Births, *, is_old_news: bool = False) -> None:
+    """Ask a person, unless a direct read or the policy comes first. What is old news may have been adopted before, and taken out since."""
+    may_adopt = bench.policy.outside is OutsideRule.ADOPT and not is_old_news
     if doubtful.kind is Doubt.OUTSIDE and unread:
         births.unread[far] |= unread
         births.quiet += 1
-    elif doubtful.kind is Doubt.OUTSIDE and doubtful.is_certain and bench.policy.outside is OutsideRule.ADOPT:
+    elif doubtful.kind is Doubt.OUTSIDE and doubtful.is_certain and may_adopt:
         births.adoptable.append((doubtful.left[0], doubtful.right[0], doubtful.evidence))
         births.quiet += 1
     else:

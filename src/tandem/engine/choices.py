@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tandem.core.plan import HoldReason
-from tandem.engine import folds, outside, rejoin, restored
+from tandem.engine import aged, folds, outside, rejoin, restored
 from tandem.engine.births import Doubt
 from tandem.engine.holds import HOLD
 from tandem.engine.leaving import LET_GO, SCOPE
@@ -57,6 +57,7 @@ PAIR_AGAIN = Choice(restored.PAIR_AGAIN, "sync it again, with its former counter
 FOLD = Choice(folds.FOLD, "what is new in it goes into the pair that survived; then it is deleted")
 OWN = Choice(folds.OWN, "it is a person of its own: make a new counterpart for it")
 LEFT_WINS, RIGHT_WINS = Choice("left", "the left value goes to the right"), Choice("right", "the right value goes to the left")
+UNITE = Choice(aged.UNITE, "what stands on either side goes to both; where there is room for one value only, the link's rule decides")
 RELEASE = Choice("release", "do what was shown; what has changed since is decided anew")
 REJECT_DELETION = Choice("reject", "do not delete it: it stays, and is not synced any more")
 REJECT_UPDATE = Choice("reject", "do not change it: a value that would be lost goes back, the others stay as they are on both sides")
@@ -77,6 +78,7 @@ _CHOICES: Mapping[str, tuple[Choice, ...]] = {
     f"{DUPLICATE}:{Doubt.OUTSIDE.value}": (ADOPT, BOTH_STAY),
     DUPLICATE: (BOTH_STAY,),
     CONFLICT: (LEFT_WINS, RIGHT_WINS),
+    aged.BACKUP: (LEFT_WINS, RIGHT_WINS, UNITE),
     f"{HOLD}:create": (RELEASE, REJECT_CREATION),
     f"{HOLD}:update": (RELEASE, REJECT_UPDATE),
     f"{HOLD}:delete": (RELEASE, REJECT_DELETION),

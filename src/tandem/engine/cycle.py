@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tandem.core.state import RecordId, Side
+from tandem.engine import aged
 from tandem.engine.adoption import bring_in
 from tandem.engine.apply import Hand
 from tandem.engine.bench import Bench
@@ -65,6 +66,7 @@ class _Cycle:
 
     def run(self) -> None:
         """Rounds until nothing moves; then what a person wants taken back, and rounds again, which carry that to the other side."""
+        aged.check_rested(self.bench)
         rejoin(self.bench, self.row)
         self._rounds(self.looks)
         for _ in range(ROUNDS):
@@ -81,6 +83,7 @@ class _Cycle:
         for turn in range(ROUNDS):
             for side in Side:
                 self._observe(side, (_later(looks) if turn else looks)[side], self.looking)
+            self._know_again()
             self.bench.spend_as(self.working)
             recovered = recover(self.bench, self.row)
             self._count(recovered)
@@ -100,6 +103,17 @@ class _Cycle:
                 raise stopped_by
             if not (acted.is_restless or recovered.is_restless):
                 return
+
+    def _know_again(self) -> None:
+        """After a restore: a second look confirms what is there before anything is concluded; then what we made since is paired again."""
+        if aged.needs_listing(self.bench):
+            self._believe()
+            if not any(self.bench.archive.feed(side).is_disbelieved for side in Side):
+                with self.bench.commit():
+                    aged.note_listing(self.bench)
+        if self.bench.link_row().backup_at is not None and self.bench.archive.has_unpaired():
+            with self.bench.commit():
+                aged.pair_by_marker(self.bench)
 
     def _observe(self, side: Side, look: Look, work: Work) -> Absorbed:
         seen = self.seen.pop(side, None) or glance(self.bench, side, look, work)

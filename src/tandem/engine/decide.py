@@ -12,7 +12,8 @@ from functools import partial
 
 from tandem.core.canonical import fold_organisation
 from tandem.core.plan import Action, ActionKind, Approval, HoldReason, Plan, plan
-from tandem.core.state import PairId, PairState, Side
+from tandem.core.state import PairState, Side
+from tandem.engine.aged import Age, age_of
 from tandem.engine.answers import Shown, follow, heed
 from tandem.engine.approval import approval_of
 from tandem.engine.asking import ask, contact_of, hold_key
@@ -57,7 +58,7 @@ def decide(bench: Bench) -> Decided:
     actions = _heeded(bench, decided, actions)
     questions = bench.pairs.questions()
     if actions:
-        decided.plan = _guarded(bench, actions, questions, decided.released, approval_of(bench, link, actions))
+        decided.plan = _guarded(bench, actions, questions, decided, approval_of(bench, link, actions))
     if questions or decided.plan.held or decided.conflicts or decided.births.doubtful:
         ask(bench, decided, questions)
     return decided
@@ -68,6 +69,8 @@ def _heeded(bench: Bench, decided: Decided, actions: list[Action]) -> list[Actio
     shown = [Shown(item, hold_key(decided, item), partial(_print_of, bench, decided, item)) for item in actions]
     wanted = {pair_id for pair_id, newborn in decided.newborn.items() if newborn.is_wanted}
     heeded = heed(bench, shown, frozenset(wanted | decided.wanted))
+    doubted = {pair_id for pair_id, newborn in decided.newborn.items() if newborn.is_doubted}
+    decided.doubted = frozenset(doubted - heeded.released)
     decided.released = frozenset(heeded.released) | bench.journal.returning(bench.now())
     decided.despite |= heeded.despite
     decided.asked_before += heeded.keep
@@ -89,7 +92,7 @@ def without_unsettled_references(bench: Bench, decided: Decided, actions: list[A
 
 
 def _guarded(
-    bench: Bench, actions: list[Action], questions: Sequence[models.Question], released: frozenset[PairId], approval: Approval | None
+    bench: Bench, actions: list[Action], questions: Sequence[models.Question], decided: Decided, approval: Approval | None
 ) -> Plan:
     """The brake's judgement, with what persons have said so far."""
     holds = [item for item in questions if item.kind == "hold"]
@@ -99,8 +102,9 @@ def _guarded(
         tally=bench.journal.tally(bench.now()),
         limits=bench.policy.brake,
         removals_held=any(item.data.get("reason") == HoldReason.REMOVALS.value and not item.choice for item in holds),
-        released=released,
+        released=decided.released,
         approval=approval,
+        doubted=decided.doubted,
     )
 
 
@@ -112,11 +116,12 @@ def _renew_mapping(bench: Bench, link: models.Link) -> None:
 
 
 def _pair_matches(bench: Bench, decided: Decided) -> None:
-    now = bench.now()
+    now, age = bench.now(), age_of(bench) if decided.births.matched else Age()
     new = [
         models.Pair(
             link_id=bench.link, state=PairState.LINKED.value, left_id=left.record_id, right_id=right.record_id,
             mapping_version=bench.mapping_version, created_at=now, reason="matched",
+            is_aged=age.is_old_news(left) and age.is_old_news(right),
         )
         for left, right, _ in decided.births.matched
     ]  # fmt: skip
@@ -125,11 +130,13 @@ def _pair_matches(bench: Bench, decided: Decided) -> None:
 
 
 def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
+    age = age_of(bench) if any(decided.births.alone.values()) else Age()
     is_disbelieved = any(bench.archive.feed(side).is_disbelieved for side in Side)
     for side in Side:
         if is_disbelieved:
             decided.settling += len(decided.births.alone[side])
             continue
         for row in decided.births.alone[side]:
-            add_newborn(bench, decided, side, row.record_id, decode_contact(row.content), None)
+            contact, is_doubted = decode_contact(row.content), age.is_old_news(row)
+            add_newborn(bench, decided, side, row.record_id, contact, None, is_doubted=is_doubted)
     return [Action(ActionKind.CREATE, newborn.source.other, pair_id) for pair_id, newborn in decided.newborn.items()]

@@ -30,6 +30,8 @@ class Newborn:
     pair: int | None = None
     #: A person asked for it.
     is_wanted: bool = False
+    #: It may have been there before a restore, and somebody has deleted it since.
+    is_doubted: bool = False
 
 
 @dataclass(slots=True)
@@ -54,8 +56,14 @@ class Decided:
     wanted: set[PairId] = field(default_factory=set)
     #: Pairs of which a person has released what was held.
     released: frozenset[PairId] = frozenset()
+    #: Creations that wait since a restore.
+    doubted: frozenset[PairId] = frozenset()
     #: Deletions that a person has released although something hangs on the record.
     despite: frozenset[PairId] = frozenset()
+    #: Deletions that follow if what a listing did not show proves to be gone; told of after a restore.
+    expected: list[tuple[PairId, Side]] = field(default_factory=list)
+    #: Pairs of which nobody can tell since a restore which side is newer.
+    unclear: list[PairId] = field(default_factory=list)
     #: Pairs that wait for time to pass or for an outcome.
     settling: int = 0
     #: What ended without a write, for the history.
@@ -74,7 +82,9 @@ class Decided:
         return {action.side for action in self.plan.actions if action.kind is ActionKind.CREATE}
 
 
-def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None) -> None:
+def add_newborn(
+    bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None, *, is_doubted: bool = False
+) -> None:
     """Plan a creation on the other side of what the link syncs of a record."""
     wanted = contact.restricted(bench.fields)
     refusals = bench.refusals(side.other, as_delta(wanted))
@@ -84,7 +94,13 @@ def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, cont
         return
     pair_id = PairId(-1 - len(decided.newborn))
     decided.newborn[pair_id] = Newborn(
-        side, record_id, kept, refusals, pair.id if pair else None, is_wanted=pair is not None and pair.reason == WANTED
+        side,
+        record_id,
+        kept,
+        refusals,
+        pair.id if pair else None,
+        is_wanted=pair is not None and pair.reason == WANTED,
+        is_doubted=is_doubted,
     )
 
 

@@ -20,7 +20,7 @@ from tandem.store.pairs import record_of
 
 HOLD = "hold"
 #: Deletions that wait for a person by themselves, not with all others under the brake.
-BY_ITSELF = frozenset(reason.value for reason in (HoldReason.ATTACHMENTS, HoldReason.ASKED, HoldReason.ABSENT))
+BY_ITSELF = frozenset(reason.value for reason in (HoldReason.ATTACHMENTS, HoldReason.ASKED, HoldReason.ABSENT, HoldReason.BACKUP))
 
 
 def action_print(action: Action, contact: Contact) -> str:

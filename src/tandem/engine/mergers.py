@@ -62,11 +62,17 @@ def _survivor(bench: Bench, side: Side, pair: models.Pair, loser: models.Shadow)
     wanted = {name: _entries(held, name, bench.policy.region) for name in (EMAILS, PHONES)}
     if not any(wanted.values()):
         return None
-    for row in bench.archive.changed_since(side, _window_start(bench, side, loser)):
+    since = _window_start(bench, side, loser)
+    if pair.is_aged and (backup_at := bench.link_row().backup_at) is not None:
+        # It may have happened at any time since the backup.
+        since = min(since, backup_at)
+    for row in bench.archive.changed_since(side, since):
         if row.record_id == loser.record_id:
             continue
         found = decode_contact(row.content)
-        if all(entries <= _entries(found, name, bench.policy.region) for name, entries in wanted.items()) and _is_called_alike(held, found):
+        # Who goes up in whom is told by what a service says as it happens; after a restore nobody says it again, whatever the names.
+        is_alike = pair.is_aged or _is_called_alike(held, found)
+        if is_alike and all(entries <= _entries(found, name, bench.policy.region) for name, entries in wanted.items()):
             return RecordId(row.record_id)
     return None
 

@@ -26,6 +26,7 @@ from tandem.core.reconcile import (
     reconcile,
 )
 from tandem.core.state import PairId, PairState, Presence, Side, Sight
+from tandem.engine.aged import BACKUP, Age, age_of, follow, judge, shown_of, still_doubted
 from tandem.engine.answers import REJECT, Said, ask_about_survivor, reject_update, survivor_print
 from tandem.engine.bases import agree, base_of, field_print, fit_mapping, park
 from tandem.engine.bench import Bench
@@ -51,6 +52,7 @@ class Moved:
         self._settling = {intent.pair_id for intent in bench.journal.pending()} if self._moved else set()
         self._busy = {side: bench.journal.busy_elsewhere(side) if self._moved else set() for side in Side}
         self._said = Said(bench)
+        self._age = age_of(bench) if self._moved else Age()
         self._actions: list[Action] = []
 
     def actions(self) -> list[Action]:
@@ -78,12 +80,16 @@ class Moved:
             self._decided.settling += 1
             return
         fit_mapping(self._bench, pair)
-        sights = {side: self.sight(pair, side) for side in Side}
+        sights: Mapping[Side, Sight] = {side: self.sight(pair, side) for side in Side}
         if pair.state == PairState.FROZEN.value and Presence.GONE in {sight.presence for sight in sights.values()}:
             # What was deleted after it had left the sync is no word about the other side.
             self._close(pair, CloseReason.GONE_AND_OUT_OF_SCOPE.value)
             return
-        policy = replace(self._bench.policy, fields=self._bench.fields - self._parked(pair, sights))
+        parked = self._parked(pair, sights)
+        sights = self._settle_age(pair, sights)
+        # Where one side is gone, what is in doubt on the other one is an edit like any other: nobody is deleted over it.
+        doubted = set(pair.doubted) if {sight.presence for sight in sights.values()} == {Presence.LIVE} else set()
+        policy = replace(self._bench.policy, fields=self._bench.fields - parked - doubted)
         decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy)
         if isinstance(decision, Write) and (chosen := self._said.chosen(pair.id, decision.merged.conflicts)):
             decision = reconcile(sights[Side.LEFT], sights[Side.RIGHT], policy, chosen)
@@ -108,6 +114,32 @@ class Moved:
                 self._close(pair, reason.value)
             case Wait() | Meet():
                 self._decided.settling += 1
+                self._expect(pair, sights)
+
+    def _settle_age(self, pair: models.Pair, sights: Mapping[Side, Sight]) -> Mapping[Side, Sight]:
+        """After a restore: conclude what can be, and ask about the rest, or follow what was said. Returns both sides as they are then."""
+        if not (pair.is_aged or pair.doubted) or {sight.presence for sight in sights.values()} != {Presence.LIVE}:
+            return sights
+        if pair.is_aged:
+            judge(self._bench, pair, sights, {side: self._shadows[side].get(record_of(pair, side) or "") for side in Side}, self._age)
+        pair_id = PairId(pair.id)
+        was_doubted, pair.doubted = pair.doubted, still_doubted(self._bench, pair, {side: self.sight(pair, side) for side in Side})
+        shown = shown_of(pair.doubted, sights)
+        if pair.doubted and (choice := self._said.about_backup(pair.id, shown)):
+            follow(pair, {side: self.sight(pair, side) for side in Side}, choice)
+            self._decided.wanted.add(pair_id)
+        if pair.doubted:
+            self._bench.pairs.ask(BACKUP, at=self._bench.now(), pair=pair.id, data=shown)
+            self._decided.unclear.append(pair_id)
+        elif was_doubted:
+            self._said.close_backup(pair.id)
+        return {side: self.sight(pair, side) for side in Side}
+
+    def _expect(self, pair: models.Pair, sights: Mapping[Side, Sight]) -> None:
+        """Tell of a deletion that follows if what a listing did not show proves to be gone."""
+        missing = [side for side in Side if sights[side].presence is Presence.MISSING]
+        if pair.is_aged and len(missing) == 1 and sights[missing[0].other].presence is Presence.LIVE:
+            self._decided.expected.append((PairId(pair.id), missing[0].other))
 
     def sight(self, pair: models.Pair, side: Side) -> Sight:
         """One side of a pair, as the decision table sees it."""
@@ -163,10 +195,11 @@ class Moved:
     def _delete(self, pair: models.Pair, side: Side, *, is_asked: bool = False) -> None:
         key, reason = (pair.id, side.value, ""), self._said.reason_of((pair.id, side.value, ""))
         answer = self._said.about(key, self._print(pair, side)) if reason else ""
+        waits = HoldReason(reason) if reason in BY_ITSELF else self._waits_by_itself(pair, side, is_asked=is_asked)
         if answer == REJECT:
             self._close(pair, "deletion-rejected")
-        elif not answer and (is_asked or reason in BY_ITSELF):
-            hold_deletion(self._bench, pair, side, HoldReason(reason) if reason in BY_ITSELF else HoldReason.ASKED)
+        elif not answer and waits is not None:
+            hold_deletion(self._bench, pair, side, waits)
             self._decided.asked.append(key)
         elif not self._has_rested(pair, side.other):
             self._decided.asked_before += [key] if answer else []
@@ -176,6 +209,12 @@ class Moved:
             self._decided.notes.append(Note(pair.id, side, "left", record_of(pair, side) or ""))
         else:
             self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
+
+    def _waits_by_itself(self, pair: models.Pair, side: Side, *, is_asked: bool) -> HoldReason | None:
+        """Why a deletion is not for the brake to judge: who has moved since a backup may be there by somebody's will."""
+        if pair.is_aged and self._age.has_moved(self._shadows[side].get(record_of(pair, side) or "")):
+            return HoldReason.BACKUP
+        return HoldReason.ASKED if is_asked else None
 
     def _is_left(self, side: Side, record: str) -> bool:
         """Whether a record stays, whatever this link says: somebody else owns it, or another link has it in a pair."""
@@ -231,11 +270,12 @@ class Moved:
         elif self._parked(pair, {side: sight, side.other: Sight(Presence.NEVER)}) and pair.reason == "refused":
             pair.is_dirty = False
         else:
-            add_newborn(self._bench, self._decided, side, record_of(pair, side) or "", sight.contact, pair)
+            add_newborn(self._bench, self._decided, side, record_of(pair, side) or "", sight.contact, pair, is_doubted=pair.is_aged)
 
 
 def _snapshot(pair: models.Pair) -> tuple[object, ...]:
-    return (pair.state, pair.reason, bytes(pair.base_left), bytes(pair.base_right), pair.is_dirty, repr(pair.parked), pair.mapping_version)
+    return (pair.state, pair.reason, bytes(pair.base_left), bytes(pair.base_right), pair.is_dirty, repr(pair.parked), pair.mapping_version,
+            pair.is_aged, tuple(pair.doubted))  # fmt: skip
 
 
 def _thaw(pair: models.Pair) -> None:

@@ -18,6 +18,7 @@ from tandem.core.contact import Contact, FieldName
 from tandem.core.plan import Action, ActionKind
 from tandem.core.state import Side
 from tandem.engine.adoption import conclude, nominated, planned
+from tandem.engine.aged import BACKUP, check_rested, pair_by_marker
 from tandem.engine.bench import Bench
 from tandem.engine.decide import decide
 from tandem.engine.decided import Decided
@@ -31,6 +32,10 @@ from tandem.store.moments import linked
 from tandem.store.pairs import record_of
 
 __all__ = ["FieldChange", "FoundPair", "PlannedAction", "PlannedConflict", "PlannedQuestion", "Preview", "name_of", "preview", "said"]
+
+
+#: Why a deletion is not carried out yet: its other half was not listed, which is no proof.
+_UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class Preview:
 
 
 def preview(bench: Bench) -> Preview:
-    """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped as the cycle would."""
+    """Look at both sides and show the plan. Nothing is written, here or there. Raises LinkStopped and Unavailable as the cycle would."""
+    check_rested(bench)
     gathered = [gather(bench, side) for side in Side]
     seen: Seen = []
     while True:
@@ -115,6 +121,7 @@ def preview(bench: Bench) -> Preview:
             for item in gathered:
                 absorb(bench, item)
             keep(bench, seen)
+            pair_by_marker(bench)
             wanted = {} if seen else nominated(bench)
             if not wanted:
                 conclude(bench)
@@ -141,6 +148,12 @@ def _show(bench: Bench, decided: Decided) -> Preview:
     shown.adoptions = [FoundPair(pair.left_id or "", pair.right_id or "", _name_of_pair(bench, pair), ()) for pair in planned(bench)]
     shown.actions = [_action(bench, decided, action, "") for action in decided.plan.actions]
     shown.actions += [_action(bench, decided, held.action, held.reason.value) for held in decided.plan.held]
+    for pair_id, side in decided.expected:
+        shown.actions.append(_action(bench, decided, Action(ActionKind.DELETE, side, pair_id), _UNCONFIRMED))
+    for pair_id in decided.unclear:
+        pair = bench.pairs.one(pair_id)
+        ids = (pair.left_id or "", pair.right_id or "")
+        shown.questions.append(PlannedQuestion(BACKUP, ids[:1], ids[1:], (_name_of_pair(bench, pair),), tuple(pair.doubted)))
     for pair_id, conflicts in decided.conflicts.items():
         name = name_of(_contact(bench, Side.LEFT, record_of(bench.pairs.one(pair_id), Side.LEFT)))
         shown.conflicts += [PlannedConflict(name, item.part.field, item.left, item.right, item.winner) for item in conflicts]

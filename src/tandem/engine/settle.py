@@ -158,7 +158,7 @@ class Settler:
         if intent.undo_id is not None:
             put_back(self.bench, pair, side)
             return
-        pair.state, pair.reason, pair.is_dirty = PairState.LINKED.value, "created", True
+        pair.state, pair.reason, pair.is_dirty, pair.is_aged = PairState.LINKED.value, "created", True, False
         set_base(pair, side.other, payload.source)
         set_base(pair, side, holds.restricted(self.bench.fields))
         self._keep(pair)

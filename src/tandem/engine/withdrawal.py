@@ -19,6 +19,7 @@ from tandem.core.match import Matching, match
 from tandem.core.policy import OutsideRule
 from tandem.core.state import PairState, Presence, RecordId, Side
 from tandem.engine import outside
+from tandem.engine.aged import age_of
 from tandem.engine.apply import as_observation
 from tandem.engine.bases import base_of
 from tandem.engine.bench import MARKER_PREFIX, Bench
@@ -65,8 +66,15 @@ def conclude(bench: Bench) -> None:
 
 def _twins_of_copies(bench: Bench) -> list[Found]:
     """Undecided records that are certainly the source of an untouched copy of ours."""
+    age = age_of(bench)
     undecided = {
-        side: {row.record_id: row for row in bench.archive.unpaired(side) if not row.marker.startswith(MARKER_PREFIX)} for side in Side
+        side: {
+            row.record_id: row
+            for row in bench.archive.unpaired(side)
+            # What was said about it before a restore is forgotten: a person is asked.
+            if not row.marker.startswith(MARKER_PREFIX) and not age.is_old_news(row)
+        }
+        for side in Side
     }
     if not any(undecided.values()):
         return []
@@ -123,7 +131,7 @@ def _grown(bench: Bench) -> Iterator[Found]:
     """Moved pairs with a young copy of ours, whose source gained what it can be known by, and who it looks like now."""
     apart = bench.words.apart()
     for pair in bench.pairs.moved():
-        if pair.reason != "created" or pair.state != PairState.LINKED.value or bench.now() - pair.created_at > _YOUNG:
+        if pair.is_aged or pair.reason != "created" or pair.state != PairState.LINKED.value or bench.now() - pair.created_at > _YOUNG:
             continue
         for side in Side:
             copy, source = record_of(pair, side) or "", bench.archive.shadow(side.other, record_of(pair, side.other) or "")

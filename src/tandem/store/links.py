@@ -32,6 +32,8 @@ class LinkState(Enum):
     WAITING = "waiting"
     #: Goes on after a person has done something.
     NEEDS_PERSON = "needs-person"
+    #: It came out of a backup, and nobody has agreed to what follows.
+    RESTORED = "restored"
     REMOVED = "removed"
 
 
@@ -197,6 +199,11 @@ class Links:
         """A person wants it to run: a draft's first sync is approved by that."""
         self._rows(link).update(state=LinkState.ACTIVE.value, reason="", sentence="", wait_until=None)
 
+    def approve(self, link: LinkId) -> None:
+        """A person has seen what follows from a restore, and wants it."""
+        self._rows(link).update(is_unseen=False)
+        self.activate(link)
+
     def stop(self, link: LinkId, state: LinkState, reason: str, sentence: str, wait_until: datetime | None = None) -> None:
         """Write down that a link cannot go on now, and why."""
         self._rows(link).update(state=state.value, reason=reason, sentence=sentence, wait_until=wait_until)
@@ -210,11 +217,11 @@ class Links:
         self._rows(link).update(state=LinkState.PAUSED.value, reason="", sentence="", wait_until=None, **_fence())
 
     def resume(self, link: LinkId) -> None:
-        """Go on, at once. A link that never began is a draft again."""
+        """Go on, at once. A link that never began is a draft again; one that came out of a backup waits for its approval."""
         with linked(self._alias, link):
             row = self.one(link)
             has_begun = row.first_synced_at is not None or row.approval is not None
-            state = LinkState.ACTIVE if has_begun else LinkState.DRAFT
+            state = LinkState.RESTORED if row.is_unseen else LinkState.ACTIVE if has_begun else LinkState.DRAFT
             self._rows(link).update(state=state.value, reason="", sentence="", wait_until=None, is_dirty=True)
 
     def regroup(self, link: LinkId, left: Mapping[str, object]) -> None:

@@ -113,6 +113,13 @@ class Link(models.Model):
     rest_epoch = models.BigIntegerField(default=0)
     #: Other installations whose markers were found here, and which a person has declared gone.
     gone_installations = models.JSONField(default=list)
+    #: When this link came back out of a backup, and when that backup was made; until when what a listing showed may be older news than
+    #: it seems (engine/aged.py). None: it never did; no listing was complete since.
+    restored_at = models.DateTimeField(null=True)
+    backup_at = models.DateTimeField(null=True)
+    relisted_at = models.DateTimeField(null=True)
+    #: Restored, and nobody has agreed to what follows from it.
+    is_unseen = models.BooleanField(default=False)
 
 
 class Feed(models.Model):
@@ -188,6 +195,10 @@ class Pair(models.Model):
     is_dirty = models.BooleanField(default=True)
     #: Fields that a side refused: {field: {"side", "sentence", "print"}}; retried when the value changes.
     parked = models.JSONField(default=dict)
+    #: Its bases come out of a backup, and nothing was concluded about it since.
+    is_aged = models.BooleanField(default=False)
+    #: Fields of which nobody can tell since a restore which side is newer; a person decides.
+    doubted = models.JSONField(default=list)
     created_at = models.DateTimeField()
 
     class Meta:

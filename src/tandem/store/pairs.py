@@ -61,6 +61,10 @@ class Pairs:
         stirred = Q(is_dirty=True, state__in=_OPEN) | Q(reason__in=reasons)
         return not (self._all().filter(stirred).exists() or self._questions().filter(closed_at=None).exists())
 
+    def has_older(self, at: datetime) -> bool:
+        """Whether a pair was made by then, closed ones too."""
+        return self._all().filter(created_at__lte=at).exists()
+
     def parked(self) -> list[models.Pair]:
         """Pairs of which something was refused."""
         return list(self._all().exclude(parked={}).exclude(state=PairState.CLOSED.value))
@@ -99,7 +103,8 @@ class Pairs:
 
     def save_many(self, pairs: Iterable[models.Pair]) -> None:
         """Keep known pairs."""
-        columns = ["state", "reason", "left_id", "right_id", "base_left", "base_right", "mapping_version", "is_dirty", "parked"]
+        records, bases = ["left_id", "right_id"], ["base_left", "base_right"]
+        columns = ["state", "reason", *records, *bases, "mapping_version", "is_dirty", "parked", "is_aged", "doubted"]
         rewrite(self._alias, models.Pair, pairs, columns)
 
     def add_many(self, pairs: Iterable[models.Pair]) -> list[models.Pair]:

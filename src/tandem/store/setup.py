@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import django
 from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, NotSupportedError, connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from tandem.databases import Database
 from tandem.errors import StorageError
@@ -33,11 +36,24 @@ def register(alias: str, database: Database, *, engine: str | None = None) -> No
     connections.settings[alias] = settings[alias]
 
 
+def forget(alias: str) -> None:
+    """Close a database and take its alias out of the registry."""
+    connections[alias].close()
+    del connections[alias]
+    del connections.settings[alias]
+
+
+def _refuse_newer(alias: str) -> None:
+    applied = {name for app, name in MigrationRecorder(connections[alias]).applied_migrations() if app == "store"}
+    if applied - {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "migrations")])}:
+        raise StorageError("The database was written by a newer Tandem: update this one, or bring an older backup back.")
+
+
 def migrate(alias: str) -> None:
     """Bring the tables up to date. Several processes may do so at once.
 
     Raises:
-        StorageError: the database cannot be opened or written, is too old, or does not keep text in UTF-8.
+        StorageError: the database cannot be opened or written, is too old, was written by a newer Tandem, or does not keep text in UTF-8.
     """
     from tandem.store.trouble import unopened  # noqa: PLC0415 - needs Django set up
 
@@ -45,6 +61,7 @@ def migrate(alias: str) -> None:
     try:
         if not is_file:
             _examine(alias)
+        _refuse_newer(alias)
         with _migrating(alias):
             call_command("migrate", database=alias, verbosity=0, interactive=False)
     except NotSupportedError as error:

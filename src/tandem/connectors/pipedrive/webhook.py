@@ -124,6 +124,10 @@ class Subscriptions:
             return Subscribed(sentence=_refusal(error))
         return Subscribed(tuple(ids), has_gap=has_gap)
 
+    def alive(self) -> set[str]:
+        """Ids of those that are there and in use."""
+        return {_number(row) for row in self._api.webhooks() if row.get("is_active") in (1, True)}
+
     def _complete(self, kept: Mapping[str, str], url: str, ticket: Ticket) -> list[str]:
         """The ids of all, those that are lacking made. All or none: half of them would tell half."""
         made: list[str] = []

@@ -2,6 +2,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0008_oauth")]
+    dependencies = [("store", "0009_restored")]
 
     operations = [migrations.AddField("link", "rest_epoch", models.BigIntegerField(default=0))]
