@@ -16,8 +16,8 @@ from django.db import connections
 
 from tandem.accounts.consent import Begun, Ended
 from tandem.app import Tandem
-from tandem.app.places import DATABASE_NAME
 from tandem.config import load
+from tandem.databases import SQLITE_NAME, SqliteFile
 from tandem.sandbox.clock import Clock
 from tandem.sandbox.google_oauth import CONTACTS
 from tandem.sandbox.transport import SandboxTransport
@@ -56,8 +56,8 @@ def new_world() -> World:
 def _tables() -> bytes:
     """An empty database: to make the tables takes longer than most of what is done with them."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / DATABASE_NAME
-        setup.register("accounts-template", path)
+        path = Path(folder) / SQLITE_NAME
+        setup.register("accounts-template", SqliteFile(path))
         setup.migrate("accounts-template")
         connections["accounts-template"].close()
         return path.read_bytes()
@@ -66,7 +66,7 @@ def _tables() -> bytes:
 @contextmanager
 def installed(world: World, folder: Path, transport: httpx2.BaseTransport | None = None, **settings: str) -> Iterator[Tandem]:
     """An installation."""
-    path = folder / "data" / DATABASE_NAME
+    path = folder / "data" / SQLITE_NAME
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(_tables())
