@@ -153,7 +153,12 @@ def lend() -> Lent:
 
 
 def give_back(lent: Lent) -> None:
-    """Take a database back."""
+    """Take a database back. A connection to it that an installation has left open would be found dead by the next."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["NAME"] == lent.name:
+            connection.close()
     lent.empty()
     _free.append(lent)
 
@@ -250,7 +255,7 @@ def every_row(environment: Mapping[str, str], *, but: Sequence[str] = ()) -> lis
     )
     tables = sorted(str(name) for (name,) in rows(environment, listing))
     return [
-        f"{table}: {row}"
+        f"{table}: {[value.decode('utf-8', 'replace') if isinstance(value, bytes) else value for value in row]}"
         for table in tables
         if table not in but and not table.startswith("sqlite_")
         for row in rows(environment, f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - names of our own tables

@@ -204,7 +204,10 @@ def test_doctor_looks_at_everything(tandem: Line) -> None:
     sources = {item["name"]: (item["value"], item["source"]) for item in good.data["settings"]}  # type: ignore[attr-defined, index]
     assert sources["TANDEM_SECRET_KEY"] == ("(set)", "environment")
     assert sources["TANDEM_HISTORY_DAYS"] == ("90", "default")
-    assert "All good" in tandem("doctor").out
+    text = tandem("doctor").out
+    assert "All good" in text
+    for service in ("google", "pipedrive"):
+        assert f"to register there: http://127.0.0.1:8000/accounts/{service}/callback" in text
     tandem.more["TANDEM_GOOGLE_READ_LAG_S"] = "soon"
     tandem.data_dir.chmod(0o755)
     bad = tandem("doctor", "--json")

@@ -64,6 +64,14 @@ class Database:
         """The committed rows of all tables but those named, as text."""
         return databases.every_row(self._keeper.environment, but=but)
 
+    def text(self) -> str:
+        """All that is kept: every byte of every file, or every committed row."""
+        return self._keeper.text()
+
+    def holds(self, text: str) -> bool:
+        """Whether a text stands anywhere in it."""
+        return text in self.text()
+
     def close(self) -> None:
         """Forget it."""
         connections[self.alias].close()
@@ -90,6 +98,9 @@ class _File:
         reader.close()
         return data
 
+    def text(self) -> str:
+        return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in sorted(self._folder.iterdir()))
+
     def close(self) -> None:
         shutil.rmtree(self._folder)
 
@@ -108,6 +119,9 @@ class _Lent:
 
     def content(self) -> bytes:
         return self._lent.content()
+
+    def text(self) -> str:
+        return "\n".join(databases.every_row(self.environment))
 
     def close(self) -> None:
         databases.give_back(self._lent)

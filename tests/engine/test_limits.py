@@ -10,10 +10,10 @@ from engine.installed import Installed
 from engine.scenarios import contact_named, contacts, persons
 from engine.stage import Stage
 from tandem import errors
+from tandem.accounts.rights import CONTACTS
 from tandem.app.explaining import explain
 from tandem.app.reasons import REASONS
 from tandem.app.sandboxed import REFRESH_TOKEN
-from tandem.app.services import GOOGLE_SCOPE
 from tandem.connectors.pipedrive.budget import KEPT_PERCENT
 from tandem.sandbox.faults import Rule
 from tandem.store import models
@@ -88,7 +88,7 @@ def test_a_revoked_token_is_connected_again(installed: Callable[..., Installed])
     one.wait(4000)
     assert one.cycle().state.value == "reconnect"
     assert "account add" in one.status().next_step
-    token = one.google_does("grant", scopes=[GOOGLE_SCOPE])["refresh_token"]
+    token = one.google_does("grant", scopes=[CONTACTS])["refresh_token"]
     one.tandem.connecting.google(str(token))
     one.pipedrive_does("update_person", id=one.pipedrive()[0]["id"], first_name="Ola", last_name="Nowak")
     one.settle()

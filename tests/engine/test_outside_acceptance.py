@@ -70,8 +70,8 @@ def _private(stage: Stage, loaded: Loaded) -> set[str]:
 
 
 def _on_disk(stage: Stage) -> str:
-    """Every byte of every file beside the database."""
-    return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in sorted(stage.database.path.parent.iterdir())).casefold()
+    """All that is kept."""
+    return stage.database.text().casefold()
 
 
 def _holds_nothing(text: str, private: set[str], where: str) -> None:

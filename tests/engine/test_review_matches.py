@@ -122,11 +122,11 @@ def test_a_preview_shows_what_an_answer_does(stage: Stage) -> None:
     """P11: the preview follows the answers, and leaves no trace of having done so."""
     _two_jans(stage)
     resolve(stage, "link")
-    before = stage.database.content()
+    before = stage.database.every_row()
     shown = preview(stage.bench())
     assert [(pair.name, pair.evidence) for pair in shown.pairs] == [("Jan Kowalski", ("a person's word",))]
     assert shown.questions == []
-    assert stage.database.content() == before
+    assert stage.database.every_row() == before
     stage.settle()
     assert len(stage.google()) == 1
 

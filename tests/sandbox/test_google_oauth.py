@@ -212,4 +212,4 @@ def test_oneself_is_known_without_contacts(google: Google) -> None:
     google.token = value(exchange(google, consent(google, allow=())["code"]))["access_token"]
     me = google.call("GET", "/v1/people/me", {"personFields": "metadata,emailAddresses"})
     assert me["emailAddresses"][0]["value"] == PERSON
-    assert google.fails("GET", f"/v1/{me['resourceName']}", {"personFields": "names"})[0] == 403
+    assert google.fails("GET", "/v1/people/c1", {"personFields": "names"})[0] == 403

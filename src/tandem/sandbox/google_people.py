@@ -8,11 +8,13 @@ from __future__ import annotations
 from tandem.sandbox.google_asked import READABLE, UPDATABLE, Asked, read_sources
 from tandem.sandbox.google_body import as_list, as_object, as_text, only, read_json, read_mask, read_person
 from tandem.sandbox.google_contacts import Change, find_contact, prepare_create, prepare_update, store, trash
-from tandem.sandbox.google_errors import ApiError, batch_failed, invalid, not_found
+from tandem.sandbox.google_errors import ApiError, batch_failed, invalid, not_found, scope_insufficient
 from tandem.sandbox.google_model import Life
+from tandem.sandbox.google_oauth import CONTACTS, CONTACTS_READONLY
 from tandem.sandbox.google_person import person_etag
 from tandem.sandbox.wire import Json, JsonObject
 
+CONTACT_SCOPES = frozenset({CONTACTS, CONTACTS_READONLY})
 MAX_BATCH = 200
 MAX_BATCH_DELETE = 500
 
@@ -45,6 +47,8 @@ def batch_get(asked: Asked) -> JsonObject:
 def _one(asked: Asked, name: str, mask: frozenset[str], sources: frozenset[str]) -> JsonObject:
     if name in {"people/me", f"people/{asked.account.account_id}"}:
         return _myself(asked, mask, sources)
+    if not asked.scopes & CONTACT_SCOPES:
+        raise scope_insufficient(sorted(CONTACT_SCOPES))
     record = asked.shelf.book.contact(name)
     version = record.seen(asked.shelf.now - asked.shelf.number("get_lag_s")) if record is not None else None
     if record is None or version is None or version.state.life is not Life.LIVE:

@@ -68,9 +68,8 @@ ROUTES: tuple[Route, ...] = (
     _route(
         "people.getBatchGet", "GET", "v1/people:batchGet", people.batch_get, "resourceNames personFields requestMask.includeField sources"
     ),
-    # Of oneself: the rights of signing in will do.
-    Route("people.get", "GET", re.compile("/v1/people/(me)"), people.get_person, _PERSON, (*_READ, EMAIL, PROFILE)),
-    _route("people.get", "GET", "v1/people/{}", people.get_person, "personFields requestMask.includeField sources"),
+    # The rights of signing in will do to be told about oneself.
+    Route("people.get", "GET", re.compile("/v1/people/([^/:]+)"), people.get_person, _PERSON, (*_READ, EMAIL, PROFILE)),
     _route("people.createContact", "POST", "v1/people:createContact", people.create_contact, "personFields sources"),
     _route("people.updateContact", "PATCH", "v1/people/{}:updateContact", people.update_contact, "updatePersonFields personFields sources"),
     _route("people.deleteContact", "DELETE", "v1/people/{}:deleteContact", people.delete_contact),

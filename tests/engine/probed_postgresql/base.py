@@ -13,7 +13,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _commit(self) -> None:
         probe = probes.get(self.alias)
         if probe:
-            probe("before-commit")
+            try:
+                probe("before-commit")
+            except BaseException:
+                self.close()  # who dies here leaves no transaction behind that could be ended
+                raise
         super()._commit()
         if probe:
             probe("after-commit")
