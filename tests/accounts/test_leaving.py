@@ -120,11 +120,14 @@ def told(world: World, **changed: object) -> dict[str, object]:
     return {"client_id": APP, "company_id": 1, "user_id": 1, "timestamp": world.clock.now().isoformat(), **changed}
 
 
-def test_an_app_that_was_removed_over_there(tandem: Tandem, world: World) -> None:
+@pytest.mark.parametrize("has_run_into_it", [False, True])
+def test_an_app_that_was_removed_over_there(tandem: Tandem, world: World, has_run_into_it: bool) -> None:
     """The link stops with what to do; connected again it goes on at once, where it was: nothing is listed anew or created twice."""
     number = link(tandem)
     world.clock.advance(60)
     world.pipedrive.human("uninstall_app", {})
+    if has_run_into_it:
+        assert tandem.cycle(number, cause="test").state.value == "reconnect"
     tandem.disconnecting.uninstalled(APP, told(world))  # type: ignore[arg-type]
     row = tandem.links.one(number)
     assert (row.state, row.reason) == ("needs-person", "ReconnectNeeded")

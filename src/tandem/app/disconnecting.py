@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from tandem.accounts.tokens import ACCESS_TOKEN, REFRESH_TOKEN
-from tandem.app.connecting import BY_HAND
+from tandem.app.connecting import BY_HAND, waits_for_account
 from tandem.app.proofs import Proofs
 from tandem.app.sides import PIPEDRIVE, TITLE
 from tandem.clock import Clock
@@ -114,7 +114,8 @@ class Disconnecting:
             for name in (ACCESS_TOKEN, REFRESH_TOKEN):
                 self.vault.drop(account.id, name)
             for row in self.links.using(account.id):
-                if row.state in _GOING:
+                # One that has run into it by itself is told why.
+                if row.state in _GOING or waits_for_account(row):
                     self.links.interrupt(LinkId(row.id))
                     self.links.stop(LinkId(row.id), LinkState.NEEDS_PERSON, ReconnectNeeded.__name__, _REMOVED_THERE)
 
