@@ -182,7 +182,7 @@ def test_an_app_that_was_removed_in_the_midst_of_a_cycle(tandem: Tandem, world: 
         {"user_id": 2},
         {"company_id": 2},
         {"client_id": "another"},
-        {"timestamp": "2026-11-16T08:00:00Z"},
+        {"timestamp": "2026-11-16T08:59:59Z"},
         {"timestamp": 1_700_000_000},
         {"timestamp": 1_700_000_000_000},
     ],

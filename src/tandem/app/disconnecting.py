@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -26,8 +26,6 @@ from tandem.store.grants import GrantKind, Grants
 from tandem.store.links import Accounts, Links, LinkState, label_of
 from tandem.store.vault import Vault
 
-#: Words that were sent before the account was connected again are old; both clocks may differ by this much.
-_SLACK = timedelta(seconds=5)
 _GOING = frozenset({LinkState.ACTIVE.value, LinkState.WAITING.value})
 _REMOVED_THERE = "The app was removed in Pipedrive by its user: connect the account again."
 
@@ -107,7 +105,8 @@ class Disconnecting:
         if account is None or grant is None or grant.kind != GrantKind.OAUTH.value:
             return
         said_at = _moment(told.get("timestamp"))
-        if said_at is not None and said_at + _SLACK < grant.granted_at:
+        # An old word that comes late must not end what was connected since; a true one that is passed over shows at the next call.
+        if said_at is not None and said_at < grant.granted_at:
             return
         with transaction.atomic(using=self.vault.alias):
             grants.refuse(account.id, self.clock.now())
