@@ -11,7 +11,7 @@ from accounts.installed import asked, connect, installed, new_world
 from tandem.app import Tandem
 from tandem.app.linking import Wish
 from tandem.core.policy import ConflictRule, Policy
-from tandem.errors import Unavailable, WrongInput
+from tandem.errors import LeaseLost, Unavailable, WrongInput
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.world import World
 from tandem.store import models
@@ -140,6 +140,37 @@ def test_an_app_that_was_removed_over_there(tandem: Tandem, world: World) -> Non
     assert lists
     assert all({"updated_since", "ids", "syncToken"} & {name for name, _ in entry.query} for entry in lists), lists
     assert not [entry for entry in world.log[since:] if entry.kind in {"addPersonField", "addPerson"}]
+
+
+def test_an_app_that_was_removed_in_the_midst_of_a_cycle(tandem: Tandem, world: World) -> None:
+    """The cycle under way ends without a word of its own about how the link stands; connected again meanwhile, the link is due."""
+    number = link(tandem)
+
+    def remove(line: str, /, **_: object) -> None:
+        if line == "plan":
+            world.pipedrive.human("uninstall_app", {})
+            tandem.disconnecting.uninstalled(APP, told(world))  # type: ignore[arg-type]
+
+    def connect_again(line: str, /, **_: object) -> None:
+        if line == "plan":
+            assert connect(tandem, world, "pipedrive").label == "pipedrive-1"
+
+    for name, meanwhile in (("Kowal", remove), ("Mazur", connect_again)):
+        world.pipedrive.human("update_person", {"id": 1, "last_name": name})
+        world.clock.advance(700)
+        with pytest.raises(LeaseLost):
+            tandem.cycle(number, cause="test", news=meanwhile)
+        row = tandem.links.one(number)
+        if meanwhile is remove:
+            assert (row.state, "removed in Pipedrive" in row.sentence) == ("needs-person", True)
+            assert connect(tandem, world, "pipedrive").label == "pipedrive-1"
+        assert number in tandem.schedule.due(world.clock.now())
+    for _ in range(3):
+        world.clock.advance(700)
+        result = tandem.cycle(number, cause="due")
+    assert result.state.value == "in-sync"
+    contacts = [contact for contact in world.google.state()["contacts"] if contact["life"] == "live"]  # type: ignore[index, call-overload, union-attr]
+    assert sorted(contact["fields"]["names"][0]["familyName"] for contact in contacts) == ["Mazur", "Nowak"]
 
 
 @pytest.mark.parametrize(

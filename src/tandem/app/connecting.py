@@ -156,8 +156,9 @@ class Connecting:
         return account
 
     def _go_on(self, account: models.Account) -> None:
-        """Links that stopped for want of the account are due at once; their webhooks are looked after."""
+        """Links that stopped for want of the account are due at once, and so are those that are working with what is old now."""
         for row in self._links.using(account.id):
+            self._links.interrupt(LinkId(row.id))
             self._hearing.check_soon(row)
             if _waits_for_account(row):
                 self._links.activate(LinkId(row.id))

@@ -115,6 +115,7 @@ class Disconnecting:
                 self.vault.drop(account.id, name)
             for row in self.links.using(account.id):
                 if row.state in _GOING:
+                    self.links.interrupt(LinkId(row.id))
                     self.links.stop(LinkId(row.id), LinkState.NEEDS_PERSON, ReconnectNeeded.__name__, _REMOVED_THERE)
 
 

@@ -201,6 +201,10 @@ class Links:
         """Write down that a link cannot go on now, and why."""
         self._rows(link).update(state=state.value, reason=reason, sentence=sentence, wait_until=wait_until)
 
+    def interrupt(self, link: LinkId) -> None:
+        """Whoever works on the link now loses it, and it is due at once: what that cycle knows of an account is old."""
+        self._rows(link).exclude(lease_owner="").update(is_dirty=True, **_fence())
+
     def using(self, account: int) -> list[models.Link]:
         """The links of an account, but for removed ones."""
         return [row for row in self.all() if account in _ends(row)]
