@@ -112,12 +112,12 @@ def _bare(url: str, path: str) -> dict[str, float]:
     with ThreadPoolExecutor(THREADS) as pool:
         batch: list[_Call] = []
         for call in [*calls, None]:
-            if call is not None and call[0] == "POST" and "/pipedrive/" in call[1]:
+            if batch and (call is None or call[:2] != batch[-1][:2]):
+                list(pool.map(send, batch))
+                batch.clear()
+            if call is not None and call[0] == "POST" and call[1].endswith(("/persons", "/organizations")):
                 batch.append(call)
-                continue
-            list(pool.map(send, batch))
-            batch.clear()
-            if call is not None:
+            elif call is not None:
                 send(call)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     client.close()

@@ -20,12 +20,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: Where the folder of the session is said, to all processes of it.
 FOLDER = "TANDEM_TEST_POSTGRES_FOLDER"
 _PATIENCE_S = 60
+#: How the folders of a test's own servers begin, in that of the session.
+_OWN = "own-"
 #: Nothing here outlives the session, so nothing has to be on disk. Who is called stranger has to say a password.
 _OPTIONS = {
     "listen_addresses": "", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off", "jit": "off",
@@ -122,8 +124,8 @@ def url(folder: Path, database: str, user: str = "postgres") -> str:
 
 @contextmanager
 def own_server() -> Iterator[Server]:
-    """A server that a test may stop and start. Raises NoPostgres."""
-    folder = Path(tempfile.mkdtemp(prefix="tandem-pg-"))
+    """A server that a test may stop and start. Raises NoPostgres. The keeper clears away what a test that was killed leaves."""
+    folder = Path(tempfile.mkdtemp(prefix=_OWN, dir=shared_folder()))
     server = Server(folder)
     try:
         server.make()
@@ -188,6 +190,9 @@ def keep(folder: Path) -> None:
             fcntl.flock(alive, fcntl.LOCK_SH)
     finally:
         server.stop()
+        for left in folder.glob(f"{_OWN}*/data/postmaster.pid"):
+            with suppress(OSError, ValueError):
+                os.kill(int(left.read_text().split()[0]), signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -102,14 +102,8 @@ class Tandem:
         self.place = DataDir(config.data_dir)
         ring = self.place.ring(config.text("SECRET_KEY"))
         self.alias = alias or f"tandem-{database.identity}"
-        setup.register(self.alias, database)
-        setup.migrate(self.alias)
-        try:
-            installation = known_installation(self.alias, ring[-1], token, self.clock.now())
-        except BaseException:
-            connections[self.alias].close()
-            raise
         self._token = token
+        installation = self._open(database, ring[-1])
         #: Proves to a command of this installation that it speaks to its own server.
         self.here_key = derive(ring[-1], "tandem here")
         self._pool = Pool()
@@ -142,6 +136,16 @@ class Tandem:
         self.regrouping = Regrouping(self.alias, self.linking, self.links, self.clock)
         self._installation = installation
         self._forgot_on: dict[int, date] = {}
+
+    def _open(self, database: Database, key: str) -> str:
+        """Bring the tables up to date, and see whether the database is ours. Returns who we are."""
+        setup.register(self.alias, database)
+        setup.migrate(self.alias)
+        try:
+            return known_installation(self.alias, key, self._token, self.clock.now())
+        except BaseException:
+            connections[self.alias].close()
+            raise
 
     def __enter__(self) -> Tandem:
         return self
