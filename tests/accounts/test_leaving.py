@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from accounts.installed import asked, connect, installed, new_world
 from tandem.app import Tandem
@@ -15,6 +17,8 @@ from tandem.errors import LeaseLost, Unavailable, WrongInput
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.world import World
 from tandem.store import models
+from tandem.store.grants import GrantKind, Grants
+from tandem.store.moments import brief
 
 APP = "sandbox-client"
 
@@ -120,11 +124,14 @@ def told(world: World, **changed: object) -> dict[str, object]:
     return {"client_id": APP, "company_id": 1, "user_id": 1, "timestamp": world.clock.now().isoformat(), **changed}
 
 
-def test_an_app_that_was_removed_over_there(tandem: Tandem, world: World) -> None:
+@pytest.mark.parametrize("has_run_into_it", [False, True])
+def test_an_app_that_was_removed_over_there(tandem: Tandem, world: World, has_run_into_it: bool) -> None:
     """The link stops with what to do; connected again it goes on at once, where it was: nothing is listed anew or created twice."""
     number = link(tandem)
     world.clock.advance(60)
     world.pipedrive.human("uninstall_app", {})
+    if has_run_into_it:
+        assert tandem.cycle(number, cause="test").state.value == "reconnect"
     tandem.disconnecting.uninstalled(APP, told(world))  # type: ignore[arg-type]
     row = tandem.links.one(number)
     assert (row.state, row.reason) == ("needs-person", "ReconnectNeeded")
@@ -179,7 +186,7 @@ def test_an_app_that_was_removed_in_the_midst_of_a_cycle(tandem: Tandem, world: 
         {"user_id": 2},
         {"company_id": 2},
         {"client_id": "another"},
-        {"timestamp": "2026-11-16T08:00:00Z"},
+        {"timestamp": "2026-11-16T08:59:59Z"},
         {"timestamp": 1_700_000_000},
         {"timestamp": 1_700_000_000_000},
     ],
@@ -190,6 +197,29 @@ def test_words_about_others_and_old_ones_do_nothing(tandem: Tandem, world: World
     tandem.disconnecting.uninstalled(APP, told(world, **changed))  # type: ignore[arg-type]
     assert tandem.links.one(number).state == "active"
     assert secrets(tandem) == 4
+
+
+def test_a_word_that_meets_a_new_connection(tandem: Tandem, world: World) -> None:
+    """It arrives while the account is just being connected again: whoever is first, what was connected last stays."""
+    (row,) = (row for row in tandem.accounts.all() if row.service == "pipedrive")
+    world.clock.advance(60)
+    said = told(world)
+    world.clock.advance(60)
+    has_begun, moment = threading.Event(), threading.Event()
+
+    def connect_again() -> None:
+        with brief(tandem.alias), transaction.atomic(using=tandem.alias):
+            Grants(tandem.alias).keep(row.id, GrantKind.OAUTH, (), "", world.clock.now())
+            has_begun.set()
+            moment.wait(0.5)
+            tandem.vault.put(row.id, "refresh-token", "new")
+
+    thread = threading.Thread(target=connect_again)
+    thread.start()
+    assert has_begun.wait(10)
+    tandem.disconnecting.uninstalled(APP, said)  # type: ignore[arg-type]
+    thread.join(10)
+    assert tandem.vault.get(row.id, "refresh-token") == "new"
 
 
 def test_an_account_by_token_does_not_mind_the_app(world: World, tmp_path: Path) -> None:

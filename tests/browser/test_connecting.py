@@ -146,8 +146,7 @@ def test_a_running_server_takes_the_answer(page: Page, tandem: Line) -> None:
         assert connect(page, tandem, "pipedrive").code == 0
         assert tandem("account", "list", "--json").data["accounts"][1]["how"] == "oauth"  # type: ignore[index]
         tandem.edit("pipedrive", "uninstall_app", {})
-        wait_until(page, lambda: tandem("status", "--json").data["links"][0]["state"] == "needs-person")  # type: ignore[index]
-        assert "removed in Pipedrive" in tandem("status").out
+        wait_until(page, lambda: "removed in Pipedrive" in tandem("status").out)
         tandem.edit("pipedrive", "create_person", {"name": "Iga Mała"})
         assert connect(page, tandem, "pipedrive").code == 0
         run.wait_for("change", name="Iga Mała", side="google")

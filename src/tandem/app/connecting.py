@@ -160,7 +160,7 @@ class Connecting:
         for row in self._links.using(account.id):
             self._links.interrupt(LinkId(row.id))
             self._hearing.check_soon(row)
-            if _waits_for_account(row):
+            if waits_for_account(row):
                 self._links.activate(LinkId(row.id))
                 Schedule(self._vault.alias).request(LinkId(row.id))
 
@@ -173,7 +173,7 @@ class Connecting:
         """Accounts of the same service whose links wait for being connected again: perhaps another one was meant."""
         notes = []
         for other in self._accounts.all():
-            stopped = [row.id for row in self._links.using(other.id) if _waits_for_account(row)]
+            stopped = [row.id for row in self._links.using(other.id) if waits_for_account(row)]
             if other.service == account.service and other.id != account.id and stopped:
                 label, used = label_of(other), ", ".join(map(str, stopped))
                 notes.append(
@@ -203,7 +203,8 @@ def _whose(service: str, trial: Trial) -> _Whose:
     return _Whose(f"{user.company_id}:{user.id}", ", ".join(filter(None, [user.company_name, user.name])), facts)
 
 
-def _waits_for_account(row: models.Link) -> bool:
+def waits_for_account(row: models.Link) -> bool:
+    """Whether a link has stopped for want of an account that is connected as it should be."""
     return row.state == LinkState.NEEDS_PERSON.value and row.reason in _CURED
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import transaction
 
 from tandem.accounts.tokens import ACCESS_TOKEN, REFRESH_TOKEN
-from tandem.app.connecting import BY_HAND
+from tandem.app.connecting import BY_HAND, waits_for_account
 from tandem.app.proofs import Proofs
 from tandem.app.sides import PIPEDRIVE, TITLE
 from tandem.clock import Clock
@@ -26,8 +26,6 @@ from tandem.store.grants import GrantKind, Grants
 from tandem.store.links import Accounts, Links, LinkState, label_of
 from tandem.store.vault import Vault
 
-#: Words that were sent before the account was connected again are old; both clocks may differ by this much.
-_SLACK = timedelta(seconds=5)
 _GOING = frozenset({LinkState.ACTIVE.value, LinkState.WAITING.value})
 _REMOVED_THERE = "The app was removed in Pipedrive by its user: connect the account again."
 
@@ -102,21 +100,28 @@ class Disconnecting:
         if text_at(told, "client_id") not in ("", client_id):
             return
         account = self.accounts.known(PIPEDRIVE, f"{number_at(told, 'company_id')}:{number_at(told, 'user_id')}")
+        if account is not None:
+            with transaction.atomic(using=self.vault.alias):
+                self._cut_off(account, _moment(told.get("timestamp")))
+
+    def _cut_off(self, account: models.Account, said_at: datetime | None) -> None:
+        """Inside a transaction: its tokens are dead."""
         grants = Grants(self.vault.alias)
-        grant = grants.of(account.id) if account is not None else None
-        if account is None or grant is None or grant.kind != GrantKind.OAUTH.value:
+        grants.hold(account.id)
+        grant = grants.of(account.id)
+        if grant is None or grant.kind != GrantKind.OAUTH.value:
             return
-        said_at = _moment(told.get("timestamp"))
-        if said_at is not None and said_at + _SLACK < grant.granted_at:
+        # An old word that comes late must not end what was connected since; a true one that is passed over shows at the next call.
+        if said_at is not None and said_at < grant.granted_at:
             return
-        with transaction.atomic(using=self.vault.alias):
-            grants.refuse(account.id, self.clock.now())
-            for name in (ACCESS_TOKEN, REFRESH_TOKEN):
-                self.vault.drop(account.id, name)
-            for row in self.links.using(account.id):
-                if row.state in _GOING:
-                    self.links.interrupt(LinkId(row.id))
-                    self.links.stop(LinkId(row.id), LinkState.NEEDS_PERSON, ReconnectNeeded.__name__, _REMOVED_THERE)
+        grants.refuse(account.id, self.clock.now())
+        for name in (ACCESS_TOKEN, REFRESH_TOKEN):
+            self.vault.drop(account.id, name)
+        for row in self.links.using(account.id):
+            # One that has run into it by itself is told why.
+            if row.state in _GOING or waits_for_account(row):
+                self.links.interrupt(LinkId(row.id))
+                self.links.stop(LinkId(row.id), LinkState.NEEDS_PERSON, ReconnectNeeded.__name__, _REMOVED_THERE)
 
 
 def _moment(told: Json) -> datetime | None:
