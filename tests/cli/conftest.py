@@ -114,6 +114,13 @@ class Line:
         """A link on the label."""
         return self("link", "create", "--google", "google-1", "--pipedrive", "pipedrive-1", "--group", "Pipedrive", *more)
 
+    def link_up(self) -> None:
+        """A link after its first sync, and a passphrase in a file."""
+        self.connect()
+        assert self.link("--country", "PL").code == 0
+        assert self("sync").code == 0
+        (self.folder / "pass").write_text(PASSPHRASE + "\n")
+
     def edit(self, service: str, op: str, arguments: Mapping[str, object]) -> dict[str, object]:
         """An edit in the sandbox as a person makes it."""
         answer = self.control.call("POST", "edit", {"service": service, "op": op, **arguments})  # type: ignore[dict-item]

@@ -16,12 +16,14 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+import databases
 from tandem.app.places import DataDir
 from tandem.app.swapping import swap_in
 from tandem.databases import SQLITE_NAME, SqliteFile
@@ -35,13 +37,17 @@ KILLS = 20 if os.environ.get("TANDEM_TEST_ALL") else 3
 SEED = int(os.environ.get("TANDEM_TEST_SEED", "0"))
 
 
+@pytest.fixture(autouse=True)
+def on_sqlite() -> Iterator[None]:
+    """How these tests look into a database, and damage it; test_backup_server.py has the other kind."""
+    with databases.on(databases.SQLITE):
+        yield
+
+
 @pytest.fixture
 def synced(tandem: Line) -> Line:
     """A link after its first sync, with a passphrase in a file."""
-    tandem.connect()
-    assert tandem.link("--country", "PL").code == 0
-    assert tandem("sync").code == 0
-    (tandem.folder / "pass").write_text(PASSPHRASE + "\n")
+    tandem.link_up()
     return tandem
 
 
@@ -284,6 +290,13 @@ def run(line: Line, *words: object, limit: int | None = None) -> subprocess.Comp
     return subprocess.run(command, env={**clean, **line.environment}, preexec_fn=narrow, capture_output=True, text=True, check=False)
 
 
+def started(line: Line, *words: object) -> subprocess.Popen[bytes]:
+    """A command that runs on by itself, and says nothing."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+    command = [sys.executable, "-P", "-m", "tandem", *(str(word) for word in words)]
+    return subprocess.Popen(command, env={**clean, **line.environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def test_a_full_disk(kept: Line) -> None:
     """No room: a clear error, nothing half left, and the old backup stays; a restore without room changes nothing."""
     assert backup(kept).code == 0
@@ -303,15 +316,13 @@ def test_killed_at_random_moments(kept: Line) -> None:
     """A restore that is killed with SIGKILL leaves the old installation or the new one, whole, and nothing of the other."""
     rng = random.Random(SEED)
     assert backup(kept).code == 0
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
     words = ["restore", str(kept.folder / "backup.tandem"), "--replace", "--passphrase-file", str(kept.folder / "pass")]
     for number in range(KILLS):
         with closing(sqlite3.connect(kept.data_dir / "tandem.sqlite3")) as connection:
             connection.execute("UPDATE store_account SET name = ?", (f"mark-{number}",))
             connection.execute("UPDATE store_link SET is_unseen = 0")
             connection.commit()
-        process = subprocess.Popen([sys.executable, "-P", "-m", "tandem", *words], env={**clean, **kept.environment},
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        process = started(kept, *words)
         draft, patience = kept.data_dir / "restoring", time.monotonic() + 60
         while not draft.exists() and process.poll() is None and time.monotonic() < patience:
             time.sleep(0.01)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import databases
+
 from .conftest import PASSPHRASE, Line
+
+
+@pytest.fixture(autouse=True)
+def on_sqlite() -> Iterator[None]:
+    """How these tests damage a database; test_postgresql.py has the other kind."""
+    with databases.on(databases.SQLITE):
+        yield
 
 
 def checks(line: Line) -> dict[str, tuple[bool, str, str]]:
@@ -41,7 +51,7 @@ def test_a_link_that_is_going(tandem: Line) -> None:
     assert {"Python", "data directory", "secret key", "disk space", "database file", "database", "tables", "backup", "account google-1",
             "account pipedrive-1", "TANDEM_BASE_URL", "link 1", "link 1 webhooks", "link 1 budget", "sandbox"} <= found.keys()  # fmt: skip
     assert "SQLite" in found["Python"][1]
-    assert "0009_restored" in found["tables"][1]
+    assert "0010_rest" in found["tables"][1]
     assert "last success 0 minutes ago" in found["link 1"][1]
     assert ("none was made" in found["backup"][1], "tandem backup" in found["backup"][2]) == (True, True)
     assert "connected 2" in found["account google-1"][1]
@@ -105,7 +115,7 @@ def test_a_database_that_is_not_in_order(kept: Line) -> None:
         ("TANDEM_GOOGLE_API_URL", "people", "TANDEM_GOOGLE_API_URL"),
         ("TANDEM_HTTP_TIMEOUT_S", "", "TANDEM_HTTP_TIMEOUT_S"),
         ("TANDEM_SECRET_KEY", "short", "installation"),
-        ("TANDEM_DATABASE_URL", "mysql://x", "installation"),
+        ("TANDEM_DATABASE_URL", "mysql://x", "TANDEM_DATABASE_URL"),
         ("TANDEM_DATA_DIR", "/proc/tandem", "installation"),
         ("TANDEM_SANDBOX_URL", "http://127.0.0.1:9", "installation"),
         ("TANDEM_SANDBOX_URL", "nonsense", "TANDEM_SANDBOX_URL"),

@@ -6,6 +6,7 @@ import json
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pytest
 from django.apps import apps
 from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
+import databases
+from tandem.databases import described
 from tandem.errors import StorageError, WrongInput
 from tandem.store import models, setup
 from tandem.store.dumping import Dump
@@ -34,12 +38,27 @@ def dump(alias: str, at: datetime = NOW) -> Dump:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[str]:
-    """The name of a database that does not exist yet."""
-    name = f"load-{random.getrandbits(60):x}"
-    setup.register(name, tmp_path / "loaded.sqlite3")
-    yield name
-    connections[name].close()
+def unmade(alias: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Makes names of databases of the same kind that have no tables yet."""
+    names: list[str] = []
+
+    def make() -> str:
+        name, folder = databases.unique("load"), tmp_path / str(len(names))
+        folder.mkdir()
+        url = databases.make_database(name) if databases.kind() == databases.POSTGRESQL else ""
+        setup.register(name, described(url, folder))
+        names.append(name)
+        return name
+
+    yield make
+    for name in names:
+        setup.forget(name)
+
+
+@pytest.fixture
+def empty(unmade: Callable[[], str]) -> str:
+    """The name of a database that has no tables yet."""
+    return unmade()
 
 
 def rows(alias: str) -> dict[str, list[tuple[object, ...]]]:
@@ -97,15 +116,16 @@ def test_a_dump_is_one_moment_and_holds_nobody_up(alias: str, make_link: Callabl
     fill(alias, link)
     before = rows(alias)
     writer = "beside"
-    setup.register(writer, Path(str(connections[alias].settings_dict["NAME"])))
-    connections.settings[writer]["OPTIONS"]["timeout"] = 0
+    connections.settings[writer] = deepcopy(connections.settings[alias])
+    if connections[alias].vendor == "sqlite":
+        connections.settings[writer]["OPTIONS"]["timeout"] = 0
     lines = []
     for number, line in enumerate(dump(alias).lines()):
         lines.append(line)
         with transaction.atomic(using=writer):
             models.Word.objects.using(writer).create(link_id=link.id, kind="apart", left_id=str(number), said_at=NOW)
             models.Pair.objects.using(writer).update(reason=str(number))
-    connections[writer].close()
+    setup.forget(writer)
     told = iter(lines)
     load(empty, read_head(told), told)
     before["Secret"] = [row for row in before["Secret"] if "passing" not in row]
@@ -130,10 +150,9 @@ def test_a_dump_needs_little_memory(alias: str, make_link: Callable[..., models.
     assert peaks[1] < 1.3 * peaks[0]
 
 
-def test_a_dump_of_an_older_version_is_brought_up_to_date(tmp_path: Path, empty: str) -> None:
+def test_a_dump_of_an_older_version_is_brought_up_to_date(unmade: Callable[[], str], empty: str) -> None:
     """Tables as an earlier version made them: loaded as they were, and then migrated; nothing waits in between."""
-    old = "older"
-    setup.register(old, tmp_path / "old.sqlite3")
+    old = unmade()
     tables = MigrationExecutor(connections[old]).migrate([("store", "0003_outside")]).apps
     account = [
         tables.get_model("store", "Account").objects.using(old).create(service=name, external_id=name, name=name, created_at=NOW)
@@ -146,7 +165,6 @@ def test_a_dump_of_an_older_version_is_brought_up_to_date(tmp_path: Path, empty:
     head = read_head(told)
     assert head.migrations[-1] == "0003_outside"
     load(empty, head, told)
-    connections[old].close()
     assert models.Pair.objects.using(empty).get().doubted == []
     assert mark_restored(empty, backup_at=NOW, now=NOW + timedelta(days=1), under_way=UNDER_WAY) == [1]
 
@@ -161,10 +179,11 @@ def test_a_newer_one_is_refused(alias: str, empty: str) -> None:
     said["format"] = 2
     with pytest.raises(WrongInput, match="newer Tandem"):
         read_head(iter([json.dumps(said).encode(), *rest]))
-    with connections[alias].cursor() as cursor:
-        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('store', '9999_tomorrow', '2026-01-01')")
+    tomorrow = MigrationRecorder(connections[alias])
+    tomorrow.record_applied("store", "9999_tomorrow")
     with pytest.raises(StorageError, match="newer Tandem"):
         list(dump(alias).lines())
+    tomorrow.record_unapplied("store", "9999_tomorrow")
 
 
 def test_what_is_not_whole_leaves_nothing(alias: str, make_link: Callable[..., models.Link], empty: str) -> None:

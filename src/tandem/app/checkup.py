@@ -10,8 +10,8 @@ import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,39 +19,28 @@ from pathlib import Path
 import httpx2
 
 from tandem.app.backing_up import last_backup
+from tandem.app.checkup_accounts import accounts_of
+from tandem.app.findings import SET, Finding, attempt
 from tandem.app.hearing import PATH
 from tandem.app.overview import Overview, overview
 from tandem.app.places import KEY_NAME
 from tandem.app.root import Tandem
 from tandem.app.routing import place_of
 from tandem.app.sandboxed import find_running
-from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
+from tandem.app.sides import PIPEDRIVE
 from tandem.config import DEFAULTS, Config
 from tandem.databases import SqliteFile
-from tandem.errors import NextStep, TandemError, WrongInput
+from tandem.errors import TandemError, WrongInput
 from tandem.store import models
-from tandem.store.dumping import applied
-from tandem.store.links import LinkState, label_of
+from tandem.store.links import LinkState
+from tandem.store.setup import applied
 
 _LEAST_FREE_BYTES = 200_000_000
-#: Two clocks may differ by this much before tokens and expiries go wrong.
-_CLOCK_SLACK_S = 60.0
 _OLD_BACKUP = timedelta(days=7)
 #: A link that is going and has not come to an end for so long stands still.
 _STILL = timedelta(days=1)
 _OLDEST_SQLITE = (3, 35, 0)
 _PATIENCE_S = 10.0
-_SET = "set what is named; docs/configuration.md says how"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `to_do`: what mends it; it may be there for what is good, too (then it is advice)."""
-
-    name: str
-    is_good: bool
-    text: str
-    to_do: str = ""
 
 
 def wrong_settings(config: Config) -> dict[str, str]:
@@ -63,7 +52,9 @@ def wrong_settings(config: Config) -> dict[str, str]:
         try:
             if name.endswith(("_S", "_2S", "_MINUTE", "_TOKENS", "_PERCENT", "_DAYS")):
                 (config.number if name.endswith("_S") and not name.endswith("_2S") else config.whole)(name)
-            elif name.endswith("_URL") and name != "DATABASE_URL":
+            elif name == "DATABASE_URL":
+                _ = config.database
+            elif name.endswith("_URL"):
                 config.url(name)
         except WrongInput as error:
             found[name] = str(error)
@@ -95,7 +86,7 @@ def examine(config: Config) -> Iterator[Finding]:
 def _settings(config: Config) -> Iterator[Finding]:
     wrong = wrong_settings(config)
     for name, sentence in wrong.items():
-        yield Finding(f"TANDEM_{name}", False, sentence, _SET)
+        yield Finding(f"TANDEM_{name}", False, sentence, SET)
     if not wrong:
         yield Finding("settings", True, "numbers and addresses can be used")
 
@@ -108,9 +99,9 @@ def _place(config: Config, path: Path) -> Iterator[Finding]:
         yield _private("secret key", path / KEY_NAME, "600")
     free = shutil.disk_usage(path).free
     yield Finding("disk space", free > _LEAST_FREE_BYTES, f"{free / 1e9:.1f} GB free", "" if free > _LEAST_FREE_BYTES else "make room")
-    database = config.database
-    if isinstance(database, SqliteFile) and database.path.exists():
-        yield _sound(database.path)
+    with suppress(WrongInput):  # said by the settings
+        if isinstance(config.database, SqliteFile) and config.database.path.exists():
+            yield _sound(config.database.path)
 
 
 def _private(name: str, path: Path, wanted: str) -> Finding:
@@ -140,18 +131,12 @@ class _Opened:
     def findings(self) -> Iterator[Finding]:
         """All of it."""
         tandem = self.tandem
-        yield _attempt("database", tandem.check_database, "make room, or let this user write to the data directory")
+        yield attempt("database", tandem.check_database, "make room, or let this user write to the data directory")
         yield Finding("tables", True, f"up to date ({applied(tandem.alias)[-1]})")
         yield self._backup()
         if tandem.sandbox is not None:
             yield Finding("sandbox", True, f"answers at {tandem.sandbox.url}")
-        accounts = tandem.accounts.all()
-        if not accounts:
-            yield Finding("accounts", True, "none is connected yet", "`tandem account add google`, `tandem account add pipedrive`")
-        for account in accounts:
-            yield self._account(account)
-        for service in sorted({GOOGLE, PIPEDRIVE} - {account.service for account in accounts}):
-            yield self._reach(service)
+        yield from accounts_of(tandem)
         is_working = self._is_working()
         rows = tandem.links.all()
         yield self._base_url(rows, is_working=is_working)
@@ -176,31 +161,13 @@ class _Opened:
             "backup", True, text if days < _OLD_BACKUP.days else f"{text}: {days} days ago", advice if days >= _OLD_BACKUP.days else ""
         )
 
-    # Accounts and services
-
-    def _account(self, account: models.Account) -> Finding:
-        name = f"account {label_of(account)}"
-        again = f"`tandem account add {account.service}` connects it again"
-        try:
-            skew_s = self.tandem.services.ask(account, is_renewing=True)
-        except TandemError as error:
-            later = f"see whether {TITLE[account.service]} can be reached from this machine; try again later"
-            to_do = again if error.next_step is NextStep.RECONNECT else _SET if isinstance(error, WrongInput) else later
-            return Finding(name, False, str(error), to_do)
-        if self.tandem.sandbox is None and skew_s is not None and abs(skew_s) > _CLOCK_SLACK_S:
-            return Finding(name, False, f"the token works, but this machine's clock is {abs(skew_s):.0f} s off", "set the clock")
-        return Finding(name, True, f"{account.name}: the token works; connected {account.created_at.astimezone():%Y-%m-%d}")
-
-    def _reach(self, service: str) -> Finding:
-        return _attempt(f"reach {service}", lambda: self.tandem.services.reach(service), "look at the network, a proxy, or the address set")
-
     def _base_url(self, rows: list[models.Link], *, is_working: bool) -> Finding:
         """Whether what is said to lead here does."""
         name = "TANDEM_BASE_URL"
         try:
             url = self.tandem.config.url("BASE_URL")
         except WrongInput as error:
-            return Finding(name, False, str(error), _SET)
+            return Finding(name, False, str(error), SET)
         if place_of(url).is_local:
             return Finding(name, True, f"{url} is of this machine only: Pipedrive is asked for changes, and does not tell of them")
         going = next((row for row in rows if row.state in {LinkState.ACTIVE.value, LinkState.WAITING.value}), None)
@@ -272,12 +239,3 @@ def _ago(at: datetime | None, now: datetime) -> str:
         return "never"
     minutes = int((now - at).total_seconds() // 60)
     return f"{minutes} minutes ago" if minutes < 120 else f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
-
-
-def _attempt(name: str, check: Callable[[], str], to_do: str) -> Finding:
-    try:
-        return Finding(name, True, check())
-    except TandemError as error:
-        return Finding(name, False, str(error), to_do)
-    except OSError as error:
-        return Finding(name, False, error.strerror or type(error).__name__, to_do)

@@ -21,19 +21,23 @@ from tandem.app.places import KEY_NAME, DataDir, keys_of
 from tandem.app.sandboxed import clock_of
 from tandem.clock import Clock
 from tandem.config import Config
-from tandem.databases import SQLITE_NAME, SqliteFile
+from tandem.databases import SQLITE_NAME, ServerDatabase, SqliteFile
 from tandem.engine.outside import ADOPTING
 from tandem.engine.rejoin import REGROUP
 from tandem.engine.reopening import UNDONE
 from tandem.engine.restored import WANTED
 from tandem.engine.withdrawal import WITHDRAWING
 from tandem.errors import StorageError, WrongInput
-from tandem.store import models, setup
+from tandem.store import models
 from tandem.store.dumping import Summary
-from tandem.store.loading import Head, load, read_head
+from tandem.store.loading import Head, is_unused, load, read_head, vacated
 from tandem.store.reviving import UnderWay, mark_restored
 from tandem.store.sealed import Opener, damaged
+from tandem.store.setup import opened
+from tandem.store.trouble import told
 
+_Filled = tuple[Summary, list[int]]
+_EMPTY = "Make a new database and name it in TANDEM_DATABASE_URL; the present one stays as it is."
 UNDER_WAY = UnderWay(pairs=(WANTED, ADOPTING, WITHDRAWING), given_up=UNDONE, questions=(REGROUP,))
 
 
@@ -56,47 +60,94 @@ def restore(
             one, a newer Tandem made it, or it is damaged. Nothing has changed.
         StorageError: it cannot be read or written. Nothing has changed.
     """
-    database = config.database
-    if not isinstance(database, SqliteFile):
-        raise WrongInput(
-            "A backup is brought back into SQLite only so far: unset TANDEM_DATABASE_URL, or restore a dump of the server's own."
-        )
     place = DataDir(config.data_dir)
     if not place.lock():
         raise WrongInput(f"Another Tandem is working in {place.path}: stop it first.")
     try:
-        return _restore(config, database, place, path, ask_passphrase, is_replacing=is_replacing, clock=clock or clock_of(config))
+        work = _Restore(config, place.path, clock or clock_of(config))
+        return work.run(path, ask_passphrase, is_replacing=is_replacing)
     finally:
         place.unlock()
 
 
-def _restore(
-    config: Config, database: SqliteFile, place: DataDir, path: Path, ask_passphrase: Callable[[], str], *, is_replacing: bool, clock: Clock
-) -> Restored:
-    is_there = _is_in_use(database.path)
-    if is_there and not is_replacing:
-        raise WrongInput(f"There is an installation in {place.path} already: --replace puts the backup in its place and keeps it aside.")
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise WrongInput(f"{path} cannot be read ({error.strerror}).") from None
-    draft = swapping.prepare(place.path)
-    try:
-        with file:
-            lines = _lines(Opener(file, ask_passphrase()))
-            head = read_head(lines)
-            _check(config, head, clock)
-            summary, waiting = _build(draft / SQLITE_NAME, head, lines, clock)
-        if not config.text("SECRET_KEY"):
-            _write(draft / KEY_NAME, ",".join(head.ring) + "\n")
-        aside = f"before-restore-{clock.now():%Y%m%d-%H%M%S}"
-        swapping.decide(place.path, aside)
-    except OSError as error:
-        raise StorageError(f"The data directory {place.path} does not take the backup ({error.strerror}); nothing has changed.") from None
-    finally:
-        swapping.forget(place.path)
-    swapping.swap_in(place.path)
-    return Restored(summary, tuple(waiting), place.path / aside if (place.path / aside).exists() else None)
+class _Restore:
+    """One restore. `aside`: the folder for what is there."""
+
+    def __init__(self, config: Config, data_dir: Path, clock: Clock) -> None:
+        self._config = config
+        self._database = config.database
+        self._data_dir = data_dir
+        self._clock = clock
+        self._aside = data_dir / f"before-restore-{clock.now():%Y%m%d-%H%M%S}"
+
+    def run(self, path: Path, ask_passphrase: Callable[[], str], *, is_replacing: bool) -> Restored:
+        """All of it, or nothing."""
+        database = self._database
+        self._check_target(is_replacing=is_replacing)
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise WrongInput(f"{path} cannot be read ({error.strerror}).") from None
+        draft = swapping.prepare(self._data_dir)
+        try:
+            with file:
+                lines = _lines(Opener(file, ask_passphrase()))
+                head = read_head(lines)
+                _check(self._config, head, self._clock)
+                if not self._config.text("SECRET_KEY"):
+                    _write(draft / KEY_NAME, ",".join(head.ring) + "\n")
+                if isinstance(database, SqliteFile):
+                    summary, waiting = self._fill_file(draft / SQLITE_NAME, head, lines)
+                    swapping.decide(self._data_dir, self._aside.name)
+                else:
+                    summary, waiting = self._fill_server(database, head, lines)
+        except OSError as error:
+            raise StorageError(
+                f"The data directory {self._data_dir} does not take the backup ({error.strerror}); nothing has changed."
+            ) from None
+        finally:
+            swapping.forget(self._data_dir)
+        swapping.swap_in(self._data_dir)
+        return Restored(summary, tuple(waiting), self._aside if self._aside.exists() else None)
+
+    def _check_target(self, *, is_replacing: bool) -> None:
+        """Whether it may be filled. Raises WrongInput."""
+        database = self._database
+        if isinstance(database, ServerDatabase):
+            if is_replacing:
+                raise WrongInput(f"--replace is for SQLite. {_EMPTY}")
+            with opened(database) as alias, told():
+                if not is_unused(alias):
+                    raise WrongInput(f"The database is in use. {_EMPTY}")
+        elif _is_in_use(database.path) and not is_replacing:
+            raise WrongInput(
+                f"There is an installation in {self._data_dir} already: --replace puts the backup in its place and keeps it aside."
+            )
+
+    def _fill_file(self, path: Path, head: Head, lines: Iterator[bytes]) -> _Filled:
+        """Make the file of a database. It stands by itself, without what SQLite keeps beside it."""
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with opened(SqliteFile(path)) as alias:
+            filled = self._fill(alias, head, lines)
+            with connections[alias].cursor() as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute("PRAGMA journal_mode=DELETE")
+        return filled
+
+    def _fill_server(self, database: ServerDatabase, head: Head, lines: Iterator[bytes]) -> _Filled:
+        """Fill a server's database that nobody uses, in one transaction.
+
+        The key comes before the rows: whoever dies between the two leaves an unused database, and can restore again.
+        """
+        with opened(database) as alias, told(), vacated(alias):
+            filled = self._fill(alias, head, lines)
+            swapping.decide(self._data_dir, self._aside.name)
+            swapping.swap_in(self._data_dir)
+        return filled
+
+    def _fill(self, alias: str, head: Head, lines: Iterator[bytes]) -> _Filled:
+        summary = load(alias, head, lines)
+        return summary, mark_restored(alias, backup_at=head.made_at, now=self._clock.now(), under_way=UNDER_WAY)
 
 
 def _is_in_use(database: Path) -> bool:
@@ -138,23 +189,6 @@ def _check_keys(configured: Sequence[str], ring: Sequence[str]) -> None:
             "TANDEM_SECRET_KEY is another key than that of the backup. Unset it, and the backup's own key is put into the data directory; "
             "or, where you have that key, append it: NEW,OLD."
         )
-
-
-def _build(path: Path, head: Head, lines: Iterator[bytes], clock: Clock) -> tuple[Summary, list[int]]:
-    """Make the database. It stands by itself, without what SQLite keeps beside it."""
-    database = SqliteFile(path)
-    alias = f"tandem-{database.identity}"
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    setup.register(alias, database)
-    try:
-        summary = load(alias, head, lines)
-        waiting = mark_restored(alias, backup_at=head.made_at, now=clock.now(), under_way=UNDER_WAY)
-        with connections[alias].cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            cursor.execute("PRAGMA journal_mode=DELETE")
-        return summary, waiting
-    finally:
-        setup.forget(alias)
 
 
 def _write(path: Path, text: str) -> None:

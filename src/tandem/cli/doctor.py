@@ -11,7 +11,7 @@ from tandem.config import Config, load
 from tandem.errors import TandemError
 
 if TYPE_CHECKING:
-    from tandem.app.checkup import Finding
+    from tandem.app.findings import Finding
 
 
 def doctor(is_json: JsonOption = False) -> None:

@@ -26,12 +26,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model, QuerySet
 
 from tandem.errors import StorageError
+from tandem.store.setup import APP, applied
 
 FORMAT = 1
-APP = "store"
 _AT_ONCE = 500
-#: Of no use later: what is told by webhooks is seen anew by listing everything.
-_LEFT_OUT = frozenset({"Hint"})
+#: Of no use later: what is told by webhooks is seen anew by listing everything, and consents that were waited for are begun anew.
+_LEFT_OUT = frozenset({"Hint", "Authorisation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,6 @@ class Summary:
     made_at: datetime
     installation: str
     tables: Mapping[str, int] = field(default_factory=dict)
-
-
-def applied(alias: str) -> tuple[str, ...]:
-    """The migrations that this database has seen, in order; none for an empty one.
-
-    Raises:
-        StorageError: one of them is not known here, so a newer Tandem wrote the database.
-    """
-    loader = MigrationLoader(connections[alias])
-    names = sorted(name for app, name in loader.applied_migrations or {} if app == APP)
-    if any((APP, name) not in loader.disk_migrations for name in names):
-        raise StorageError("The database was written by a newer Tandem: update this one.")
-    return tuple(names)
 
 
 def tables_at(connection: BaseDatabaseWrapper, names: Sequence[str]) -> Apps:

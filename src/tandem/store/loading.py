@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,10 +20,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from tandem.errors import StorageError, WrongInput
+from tandem.store import models as today
 from tandem.store import setup
 from tandem.store.contents import chunks
-from tandem.store.dumping import APP, FORMAT, Summary, in_order
+from tandem.store.dumping import FORMAT, Summary, in_order
+from tandem.store.moments import alone
 from tandem.store.sealed import damaged
+from tandem.store.setup import APP
 
 _AT_ONCE = 500
 _NEWER = "This backup was made by a newer Tandem{version}: update this one, then restore it."
@@ -58,6 +62,33 @@ def read_head(lines: Iterator[bytes]) -> Head:
     if any((APP, name) not in known for name in head.migrations):
         raise WrongInput(_NEWER.format(version=f" ({head.tandem})"))
     return head
+
+
+def is_unused(alias: str) -> bool:
+    """Whether nobody has connected an account in this database yet."""
+    table = today.Account._meta.db_table
+    with connections[alias].cursor() as cursor:
+        return table not in connections[alias].introspection.table_names(cursor) or not today.Account.objects.using(alias).exists()
+
+
+@contextmanager
+def vacated(alias: str) -> Iterator[None]:
+    """A transaction in which a server's database that is not used has none of our tables.
+
+    Raises:
+        StorageError: it has come into use.
+    """
+    with alone(alias):
+        if not is_unused(alias):
+            raise StorageError("The database has come into use meanwhile; nothing was changed.")
+        connection = connections[alias]
+        with connection.cursor() as cursor:
+            there = connection.introspection.table_names(cursor)
+            if tables := [connection.ops.quote_name(name) for name in there if name.startswith(f"{APP}_")]:
+                cursor.execute(f"DROP TABLE {', '.join(tables)}")
+            if tables:
+                cursor.execute("DELETE FROM django_migrations WHERE app = %s", [APP])
+        yield
 
 
 def load(alias: str, head: Head, lines: Iterator[bytes]) -> Summary:

@@ -49,6 +49,7 @@ def mark_restored(alias: str, *, backup_at: datetime, now: datetime, under_way: 
         models.Feed.objects.using(alias).update(cursor="", listed_at=None, drained_at=None, is_disbelieved=False)
         models.Watch.objects.using(alias).update(checked_at=None, heard_at=None, has_gap=True, next_look_at=None, why="")
         models.Hint.objects.using(alias).all().delete()
+        models.Grant.objects.using(alias).update(renewer="", renewing_until=None)
         _age_pairs(alias, under_way)
         pending = models.Intent.objects.using(alias).filter(outcome=OutcomeKind.PENDING.value)
         pending.update(outcome=OutcomeKind.SUPERSEDED.value, settled_at=now, sentence="restored from a backup")

@@ -18,6 +18,8 @@ from tandem.databases import Database
 from tandem.errors import StorageError
 from tandem.store.sessions import LOCK_TIMEOUT_S, listen
 
+#: The name by which Django knows the store.
+APP = "store"
 #: Another process may be at a long migration.
 _MIGRATING_TIMEOUT_S = 900
 
@@ -43,10 +45,27 @@ def forget(alias: str) -> None:
     del connections.settings[alias]
 
 
-def _refuse_newer(alias: str) -> None:
-    applied = {name for app, name in MigrationRecorder(connections[alias]).applied_migrations() if app == "store"}
-    if applied - {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "migrations")])}:
+@contextmanager
+def opened(database: Database) -> Iterator[str]:
+    """The alias of a database that is known only within."""
+    alias = f"tandem-{database.identity}"
+    register(alias, database)
+    try:
+        yield alias
+    finally:
+        forget(alias)
+
+
+def applied(alias: str) -> tuple[str, ...]:
+    """The migrations that a database has seen, in order; none for an empty one.
+
+    Raises:
+        StorageError: one of them is not known here, so a newer Tandem wrote the database.
+    """
+    names = {name for app, name in MigrationRecorder(connections[alias]).applied_migrations() if app == APP}
+    if names - {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "migrations")])}:
         raise StorageError("The database was written by a newer Tandem: update this one, or bring an older backup back.")
+    return tuple(sorted(names))
 
 
 def migrate(alias: str) -> None:
@@ -61,7 +80,7 @@ def migrate(alias: str) -> None:
     try:
         if not is_file:
             _examine(alias)
-        _refuse_newer(alias)
+        applied(alias)
         with _migrating(alias):
             call_command("migrate", database=alias, verbosity=0, interactive=False)
     except NotSupportedError as error:
