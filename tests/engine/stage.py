@@ -11,7 +11,8 @@ import random
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +56,12 @@ class Database:
         self.alias = f"stage{next(_ids)}"
         self._keeper = _File(content) if databases.kind() == databases.SQLITE else _Lent(content)
         setup.register(self.alias, self._keeper.description, engine=self._keeper.engine)
+
+    @contextmanager
+    def beside(self) -> Iterator[str]:
+        """The alias of a second connection, which stands beside whatever is under way."""
+        with setup.opened(self._keeper.description) as alias:
+            yield alias
 
     def content(self) -> bytes:
         """The committed state."""

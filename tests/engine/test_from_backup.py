@@ -35,7 +35,7 @@ def begun(stage: Stage, *names: str) -> list[bytes]:
     contacts(*names)(stage)
     stage.settle()
     stage.wait(100)
-    lines = lines_of(stage.alias, stage.clock.now())
+    lines = lines_of(stage)
     stage.wait(HOUR)
     return lines
 
@@ -74,11 +74,11 @@ def family(one: dict[str, object]) -> str:
 def test_any_story_that_came_to_its_end_is_not_told_again(story: Story) -> None:
     """Backed up at any commit of a story, in the middle of its writes too, and restored after its end: the books stay to the letter."""
     stage = story.stage(0.0)
-    backups = [lines_of(stage.alias, stage.clock.now())]
+    backups = [lines_of(stage)]
 
     def take(label: str) -> None:
         if label == "after-commit":
-            backups.append(lines_of(stage.alias, stage.clock.now()))
+            backups.append(lines_of(stage))
 
     probes[stage.alias] = take
     try:
@@ -224,6 +224,26 @@ def test_deletions_since_the_backup(stage: Stage) -> None:
     assert "Bartek" not in {one["first_name"] for one in stage.pipedrive()}
 
 
+def test_what_we_had_made_and_taken_back_deletes_nobody(stage: Stage) -> None:
+    """A creation was undone since the backup: whoever it was made from is there by somebody's will, and waits for a word."""
+    persons("Celina")(stage)
+    lines = begun(stage, "Ala")
+    (line,) = models.History.objects.using(stage.alias).filter(kind="create", side="left")
+    stage.bench().past.ask([line.id], stage.clock.now())
+    stage.settle()
+    stage.wait(DAY)
+    stage.settle()
+    assert [contact["fields"]["names"][0]["givenName"] for contact in stage.google()] == ["Ala"]
+    come_back(stage, lines)
+    quiet(stage)
+    assert person_named(stage, "Celina")
+    (question,) = open_questions(stage)
+    assert (question.sub, question.action, question.side) == ("since-backup", "delete", Side.RIGHT)
+    resolve(stage, "reject", kind="hold")
+    quiet(stage)
+    assert (len(stage.google()), {one["first_name"] for one in stage.pipedrive()}) == (1, {"Ala", "Celina"})
+
+
 def test_what_is_in_doubt_is_not_deleted(stage: Stage) -> None:
     """A person has not said yet which side is right, and one of them is deleted: the other one stays until somebody decides."""
     lines = begun(stage, "Ala", "Bartek")
@@ -329,7 +349,7 @@ def test_nothing_is_shown_before_everything_must_be_visible(make_stage: Callable
     stage.wait(1000)
     stage.settle()
     stage.wait(2000)
-    lines = lines_of(stage.alias, stage.clock.now())
+    lines = lines_of(stage)
     contacts("Bartek")(stage)
     stage.wait(700)
     for _ in range(3):

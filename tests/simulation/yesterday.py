@@ -97,13 +97,13 @@ class RestoredPlay(Play):
     def _take_backup(self, rng: random.Random) -> None:
         """Between two cycles, or in the middle of one, after any of its commits."""
         if rng.random() < 0.3:
-            self.backup = lines_of(self.stage.alias, self.stage.clock.now())
+            self.backup = lines_of(self.stage)
         else:
             for _ in range(rng.randint(1, 3)):
                 self.hands.do()
             self._backup_at = rng.randint(0, 12)
             self.cycle()
-            self.backup = self.backup or lines_of(self.stage.alias, self.stage.clock.now())
+            self.backup = self.backup or lines_of(self.stage)
         self.note("backup")
         self.backup_at = self.stage.clock.now()
         self.wait(1.0)
@@ -113,7 +113,7 @@ class RestoredPlay(Play):
         if what == "commit" and is_after and self._backup_at >= 0:
             self._backup_at -= 1
             if self._backup_at < 0:
-                self.backup = lines_of(self.stage.alias, self.stage.clock.now())
+                self.backup = lines_of(self.stage)
         super().meet(what, is_after=is_after)
 
     # The restore

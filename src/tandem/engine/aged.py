@@ -12,7 +12,8 @@ Rules
 - A pair whose one side has not moved since, and held nothing that was still to be carried over, is merged as ever: nothing can have
   happened that its bases do not know. So is one of which neither side has moved.
 - Of any other pair, what both sides say alike is agreed, and of the rest a person says which side is right. Nothing is written before.
-- Who was deleted on one side is deleted on the other as ever, unless that other one has moved since: it may be there by somebody's will.
+- Who was deleted on one side is deleted on the other as ever, unless that other one has moved since, or the one that is gone was made by
+  us: then Tandem itself may have taken it back (an undo, a copy that was not needed), and the other one is there by somebody's will.
 - What moved: its version was first seen after the backup was made.
 """
 

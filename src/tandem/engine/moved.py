@@ -211,10 +211,14 @@ class Moved:
             self._actions.append(Action(ActionKind.DELETE, side, PairId(pair.id)))
 
     def _waits_by_itself(self, pair: models.Pair, side: Side, *, is_asked: bool) -> HoldReason | None:
-        """Why a deletion is not for the brake to judge: who has moved since a backup may be there by somebody's will."""
-        if pair.is_aged and self._age.has_moved(self._shadows[side].get(record_of(pair, side) or "")):
+        """Why a deletion is not for the brake to judge: after a restore, who is left may be there by somebody's will."""
+        if pair.is_aged and (self._age.has_moved(self._shadows[side].get(record_of(pair, side) or "")) or self._was_ours(pair, side.other)):
             return HoldReason.BACKUP
         return HoldReason.ASKED if is_asked else None
+
+    def _was_ours(self, pair: models.Pair, side: Side) -> bool:
+        """Whether a record that is gone was made by us: then we may have taken it back since, and no person has deleted anybody."""
+        return self._bench.past.creation_of(pair.id, side, record_of(pair, side) or "") is not None
 
     def _is_left(self, side: Side, record: str) -> bool:
         """Whether a record stays, whatever this link says: somebody else owns it, or another link has it in a pair."""
