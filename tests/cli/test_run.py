@@ -158,11 +158,12 @@ def test_a_hanging_cycle_is_cut_off(tandem: Line) -> None:
     with running(own(tandem)) as run:
         run.wait_for("watching")
         tandem.control.call(
-            "POST", "faults", {"service": "pipedrive", "match": "getPersons", "effect": "slow", "seconds": 50, "times": None}
+            "POST", "faults", {"service": "google", "match": "connections.list", "effect": "slow", "seconds": 50, "times": None}
         )
         log = tandem.control.call("GET", "log")["last"]
-        while not any("getPersons" in str(entry) for entry in entries(tandem, log)):
+        while not any("connections.list" in str(entry) for entry in entries(tandem, log)):
             assert run.process.poll() is None
+            time.sleep(0.1)
         code = run.stop(signal.SIGTERM)
     assert code == 0
 
