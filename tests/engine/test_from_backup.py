@@ -98,7 +98,8 @@ def test_any_story_that_came_to_its_end_is_not_told_again(story: Story) -> None:
         stage.cycle()
         stage.wait(DAY)
         quiet(stage)
-        assert stage.writes(requests) == []
+        # Who may not make fields is refused again, once, where the backup did not know it yet.
+        assert [entry.kind for entry in world.log[requests:] if entry.is_write and entry.status < 400] == []
         assert end_state(stage) == before
     stage.close()
 
