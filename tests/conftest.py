@@ -6,19 +6,19 @@ thought of, and prints how to see a finding again. Slow machines are no reason t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import databases
+import depth
 import postgres
 
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True)
 settings.register_profile("quick", _COMMON, max_examples=100, derandomize=True, database=None)
 settings.register_profile("all", _COMMON, max_examples=2000)
-settings.load_profile("all" if os.environ.get("TANDEM_TEST_ALL") == "1" else "quick")
+settings.load_profile("all" if depth.ALL else "quick")
 
 
 _session: list[postgres.Session] = []

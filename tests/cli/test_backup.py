@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 import databases
+from depth import SEED, at_most
 from tandem.app.places import DataDir
 from tandem.app.swapping import swap_in
 from tandem.databases import SQLITE_NAME, SqliteFile
@@ -33,8 +34,7 @@ from tandem.store.vault import Vault
 
 from .conftest import PASSPHRASE, Line, Told
 
-KILLS = 20 if os.environ.get("TANDEM_TEST_ALL") else 3
-SEED = int(os.environ.get("TANDEM_TEST_SEED", "0"))
+KILLS = at_most(3, 20, 3)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import time
@@ -10,11 +9,12 @@ import time
 import pytest
 
 import databases
+from depth import SEED, at_most
 
 from .conftest import Line
-from .test_backup import SEED, backup, elsewhere, names, restore, started
+from .test_backup import backup, elsewhere, names, restore, started
 
-KILLS = 12 if os.environ.get("TANDEM_TEST_ALL") else 2
+KILLS = at_most(2, 12, 12)
 KINDS = (databases.SQLITE, databases.POSTGRESQL)
 
 

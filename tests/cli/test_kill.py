@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -11,11 +10,10 @@ from pathlib import Path
 import pytest
 
 import databases
+from depth import seeds
 
 from .dying import People, addresses, run_and_kill, sandbox, settle
 
-SEEDS = 20 if os.environ.get("TANDEM_TEST_ALL") == "1" else 1
-BASE = int(os.environ.get("TANDEM_TEST_SEED", "1"))
 #: What each life has come to, before it is killed some random time later.
 FIRST_SYNC = ('"connected"', '"preview"')
 LATER = ('"watching"', '"watching"')
@@ -30,7 +28,7 @@ def begin(people: People) -> None:
         people.born(in_google=number % 2 == 0, in_pipedrive=number % 2 == 1)
 
 
-@pytest.mark.parametrize("seed", range(BASE, BASE + SEEDS))
+@pytest.mark.parametrize("seed", seeds(1, 10, 4))
 def test_killed_at_random_moments(seed: int, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """In the first sync and in later life, among people who type on both sides: at the end everybody stands on both sides once, with
     everything that was typed; who was deleted is gone on both; organisations are not doubled; one more cycle writes nothing.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 from benchmarks.match import candidates, score
 from benchmarks.people import Humans
 from benchmarks.portraits import WAYS, crowd
 
+from depth import SEED
 from tandem.core.contact import EMAILS, FIRST_NAME, LAST_NAME, PHONES
 from tandem.core.match import match
-
-SEED = int(os.environ.get("TANDEM_TEST_SEED", "1"))
 
 
 def test_everybody_has_a_number_and_a_mailbox_alone() -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from functools import cache
 
 import pytest
 
+from depth import SEED, at_most
 from engine.crash import Death, LossyTransport, Watch, end_state, resume
 from engine.scenarios import STORIES, Story
 from engine.stage import Stage
 
-SEED = os.environ.get("TANDEM_TEST_SEED", "0")
-ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
-#: How many of a story's places to die, or to lose an answer, a usual run tries; `./tandem test --all` tries every one.
-SAMPLE = 3
+#: How many of a story's places to die, or to lose an answer, are tried; `./tandem test --all` tries every one.
+SAMPLE = at_most(3, 1_000_000, 10)
+#: At how many places one dies a second time while it recovers, and how often.
+FIRSTS, SECONDS = at_most(1, 15, 4), at_most(2, 3, 2)
+#: How many of a story's writes lose their request or answer.
+LOSSES = at_most(1, 1_000_000, 4)
 Record = Callable[[str, object], None]
 both_lags = pytest.mark.parametrize("lag_s", [0.0, 600.0], ids=["no_lag", "lag"])
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name.replace(" ", "_"))
 
 
 def _some(deaths: list[Death], *seed: object) -> list[Death]:
-    return deaths if ALL else random.Random(f"{SEED} {seed}").sample(deaths, min(SAMPLE, len(deaths)))
+    return random.Random(f"{SEED} {seed}").sample(deaths, min(SAMPLE, len(deaths)))
 
 
 @cache
@@ -65,13 +67,13 @@ def test_dying_again_while_recovering_ends_the_same(story: Story, lag_s: float, 
     """The same for a process that dies while it picks up what another one left behind."""
     firsts, expected, _, _ = _undisturbed(story, lag_s)
     steps, seconds, tried = 0, 0, 0
-    for first in firsts if ALL else _some(firsts, "again", story.name, lag_s)[:1]:
+    for first in _some(firsts, "again", story.name, lag_s)[:FIRSTS]:
         watched = resume(story.terms(lag_s), first)
         watch = Watch(watched)
         watch.run(watched.settle)
         watched.close()
         steps, seconds = steps + watch.steps, seconds + len(watch.deaths)
-        chosen = random.Random(f"{SEED} {first.label}").sample(watch.deaths, min(6 if ALL else 2, len(watch.deaths)))
+        chosen = random.Random(f"{SEED} {first.label}").sample(watch.deaths, min(SECONDS, len(watch.deaths)))
         for second in chosen:
             stage = resume(story.terms(lag_s), second)
             _ends_the_same(stage, expected, f"{first.label}, then {second.label}")
@@ -87,7 +89,7 @@ def test_losing_any_answer_ends_the_same(story: Story, lag_s: float, effect: str
     """The same for a process that lives on, with one request or its answer lost on the way."""
     deaths, expected, _, writes = _undisturbed(story, lag_s)
     numbers = range(writes)
-    chosen = numbers if ALL else random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(1, writes))
+    chosen = random.Random(f"{SEED} {effect} {story.name} {lag_s}").sample(numbers, min(LOSSES, writes))
     for number in chosen:
         stage = resume(story.terms(lag_s), deaths[0])
         stage.transport = LossyTransport(stage.world, number, effect)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Callable
 
 import httpx2
 
+from depth import SEED
 from engine.reviewing import choose, choose_all
 from engine.stage import Stage
 from tandem.core.state import Side
@@ -90,7 +90,7 @@ def _answer_truly(stage: Stage, truth: set[tuple[str, str]]) -> int:
 
 def test_nobody_outside_an_empty_group_gets_a_second_copy(make_stage: Callable[..., Stage]) -> None:
     """B16, B17, P12: 80 proposals and no copy; adopted in bulk by one call; nothing of the other 220 on disk or in Pipedrive."""
-    seed = int(os.environ.get("TANDEM_TEST_SEED", "1")) % 1000
+    seed = SEED % 1000
     stage = make_stage(scope="visible")
     stage.google_does("delete_group", group=stage.group)
     loaded = load_demo(stage.world, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +15,6 @@ from tandem.engine.returned import Returns, Step
 from tandem.engine.undo import preview_undo
 from tandem.store import models
 
-SEED = os.environ.get("TANDEM_TEST_SEED", "0")
 MakeStage = Callable[..., Stage]
 
 

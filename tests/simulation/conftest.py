@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+
+from depth import SEED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -18,7 +18,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if found:
         schedules, edits, deaths, requests = (sum(numbers) for numbers in zip(*found, strict=True))
-        seed = os.environ.get("TANDEM_TEST_SEED", "0") if os.environ.get("TANDEM_TEST_ALL") else "0"
         terminalreporter.write_line(
-            f"simulation (TANDEM_TEST_SEED={seed}): {schedules} schedules, {edits} edits by people, {deaths} deaths, {requests} requests"
+            f"simulation (TANDEM_TEST_SEED={SEED}): {schedules} schedules, {edits} edits by people, {deaths} deaths, {requests} requests"
         )

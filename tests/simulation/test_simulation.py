@@ -1,32 +1,29 @@
 """Whole runs at random: people at both services, a Tandem that dies, services that fail and lag. All promises hold afterwards.
 
-A usual run tries the same 10 seeds each time; with `TANDEM_TEST_ALL=1` it is 300, and 200 whole weeks, and `TANDEM_TEST_SEED` chooses them.
+A usual run tries the same 10 seeds each time, and two whole weeks; `./tandem test --all` ten times as many.
 A seed that failed is run again by `PYTHONPATH=src:tests python -m simulation.replay SEED`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
 
+from depth import seeds
 from simulation.replay import run_seed
 
-ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
-BASE = int(os.environ.get("TANDEM_TEST_SEED", "0")) * 1000 if ALL else 0
+LIVES = seeds(10, 100, 20)
+#: Weeks with trouble, and as many without.
+WEEKS = seeds(1, 10, 2)
 SLOTS = 10
-#: Seeds of a slot.
-SEEDS = 30 if ALL else 1
-#: Weeks with trouble, and as many without: 100 of each when all is run.
-WEEK_SLOTS, WEEKS = (10, 10) if ALL else (1, 1)
 
 
 @pytest.mark.parametrize("slot", range(SLOTS))
 def test_every_schedule_keeps_all_promises(slot: int, record_property: Callable[[str, object], None]) -> None:
     """P1 to P6 and P10, after whatever happened: see `oracle.py` for what that means, and for the few exemptions."""
     edits, deaths, requests, done = 0, 0, 0, 0
-    for seed in range(BASE + slot, BASE + SLOTS * SEEDS, SLOTS):
+    for seed in LIVES[slot::SLOTS]:
         result = run_seed(seed)
         assert not result.wrong, f"seed {seed}: " + "\n".join(result.wrong)
         done, edits, deaths, requests = done + 1, edits + result.edits, deaths + result.deaths, requests + result.requests
@@ -34,11 +31,11 @@ def test_every_schedule_keeps_all_promises(slot: int, record_property: Callable[
 
 
 @pytest.mark.parametrize("kind", ["week", "calm-week"])
-@pytest.mark.parametrize("slot", range(WEEK_SLOTS))
+@pytest.mark.parametrize("slot", range(min(SLOTS, len(WEEKS))))
 def test_a_week_keeps_all_promises(slot: int, kind: str, record_property: Callable[[str, object], None]) -> None:
     """Seven days of people who type on both sides: both sides are equal at the end, and say what the people's own log says."""
     edits, deaths, requests, done = 0, 0, 0, 0
-    for seed in range(BASE + slot, BASE + WEEK_SLOTS * WEEKS, WEEK_SLOTS):
+    for seed in WEEKS[slot::SLOTS]:
         result = run_seed(seed, kind)
         assert not result.wrong, f"seed {seed}:{kind}: " + "\n".join(result.wrong)
         done, edits, deaths, requests = done + 1, edits + result.edits, deaths + result.deaths, requests + result.requests
@@ -47,4 +44,4 @@ def test_a_week_keeps_all_promises(slot: int, kind: str, record_property: Callab
 
 def test_a_seed_replays_exactly() -> None:
     """The same seed, twice in one process: the same edits, requests, answers and books, to the letter."""
-    assert run_seed(BASE).digest == run_seed(BASE).digest
+    assert run_seed(LIVES[0]).digest == run_seed(LIVES[0]).digest

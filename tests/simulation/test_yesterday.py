@@ -1,21 +1,17 @@
 """Promise: restored to yesterday after a day of edits on both sides - no double, no revival, nothing lost (yesterday.py).
 
-A usual run tries a few seeds; with `TANDEM_TEST_ALL=1` it is 100, and `TANDEM_TEST_SEED` chooses them.
+A usual run tries a few seeds, `./tandem test --all` more.
 """
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from depth import seeds
 from simulation.yesterday import RestoredPlay, RestoredVerdict
 
-ALL = bool(os.environ.get("TANDEM_TEST_ALL"))
-BASE = int(os.environ.get("TANDEM_TEST_SEED", "0")) * 1000 if ALL else 0
 
-
-@pytest.mark.parametrize("seed", range(BASE, BASE + 100) if ALL else (2, 7, 8))
+@pytest.mark.parametrize("seed", seeds(3, 40, 8))
 def test_yesterday_comes_back_without_harm(seed: int) -> None:
     """A life with a backup at any moment of it; the verdict before and after a person has answered; and then stillness."""
     play = RestoredPlay(seed)
