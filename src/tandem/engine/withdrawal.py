@@ -27,7 +27,7 @@ from tandem.engine.births import Doubt, candidates_for, is_blocking, words_of
 from tandem.engine.settle import Acted, Settler
 from tandem.replica import Deletion, Handle, Moved
 from tandem.store import models
-from tandem.store.contents import Payload, decode_contact, encode_payload
+from tandem.store.contents import Payload, chunks, decode_contact, encode_payload
 from tandem.store.pairs import record_of
 
 #: A closed pair that holds our copy until it is removed.
@@ -130,16 +130,23 @@ def _same(bench: Bench, one: Contact, other: Contact) -> bool:
 def _grown(bench: Bench) -> Iterator[Found]:
     """Moved pairs with a young copy of ours, whose source gained what it can be known by, and who it looks like now."""
     apart = bench.words.apart()
-    for pair in bench.pairs.moved():
-        if pair.is_aged or pair.reason != "created" or pair.state != PairState.LINKED.value or bench.now() - pair.created_at > _YOUNG:
-            continue
+    for pairs in chunks(pair for pair in bench.pairs.moved() if _has_young_copy(bench, pair)):
         for side in Side:
-            copy, source = record_of(pair, side) or "", bench.archive.shadow(side.other, record_of(pair, side.other) or "")
-            if source is None or not bench.journal.creations(side, [copy]):
-                continue
-            gained = set(source.keys) - set(bench.keys_of(base_of(pair, side.other)))
-            if any(is_blocking(key) for key in gained):
-                yield from _looked_like(bench, pair, side, source, apart)
+            made = bench.journal.creations(side, [record for pair in pairs if (record := record_of(pair, side))])
+            sources = {pair.id: record_of(pair, side.other) or "" for pair in pairs if record_of(pair, side) in made}
+            shadows = bench.archive.shadows(side.other, sources.values())
+            for pair in pairs:
+                source = shadows.get(sources.get(pair.id, ""))
+                if source is None:
+                    continue
+                gained = set(source.keys) - set(bench.keys_of(base_of(pair, side.other)))
+                if any(is_blocking(key) for key in gained):
+                    yield from _looked_like(bench, pair, side, source, apart)
+
+
+def _has_young_copy(bench: Bench, pair: models.Pair) -> bool:
+    is_ours = pair.reason == "created" and pair.state == PairState.LINKED.value
+    return is_ours and not pair.is_aged and bench.now() - pair.created_at <= _YOUNG
 
 
 def _looked_like(
