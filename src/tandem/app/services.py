@@ -170,9 +170,9 @@ class Services:
         self._ledgers: dict[str, TokenLedger] = {}
         self._project: MinuteBudget | None = None
 
-    def door(self, account: models.Account, gate: Callable[[], None]) -> Door:
-        """The door of a connected account."""
-        grant = self._grants.of(account.id)
+    def door(self, account: models.Account, gate: Callable[[], None], grant: models.Grant | None = None) -> Door:
+        """The door of a connected account. `grant`: what it has allowed, where that was just read."""
+        grant = grant or self._grants.of(account.id)
         kind = GrantKind(grant.kind) if grant is not None else GrantKind.OAUTH
         key = account.id, kind
         if key not in self._proofs:

@@ -71,7 +71,8 @@ class Absorbed:
 def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = (), is_brief: bool = False) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
 
-    `asked`: records that are to be seen, by the drain or by a direct read. `is_brief`: see the port.
+    `asked`: records that are to be seen, by the drain or by a direct read. `is_brief`: see the port; a link at rest, too, has no doubts
+    (engine/rest.py).
 
     Raises:
         Unavailable: a full listing was broken off; it has to begin again.
@@ -85,7 +86,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[H
     gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor), is_brief=is_brief)
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
-    look_directly(bench, gathered, asked)
+    look_directly(bench, gathered, asked, has_doubts=not is_brief)
     if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
         raise LayoutMoved
     return gathered
@@ -129,10 +130,11 @@ def _examine_missing(bench: Bench, gathered: Gathered) -> None:
     gathered.is_disbelieved = was_cut
 
 
-def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = ()) -> None:
+def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = (), *, has_doubts: bool = True) -> None:
     """Read what an earlier drain or a hint asked to be read, lists that may be cut short, and equal versions with another content."""
     wanted = {handle.id: handle for handle in asked if handle.id not in gathered.sightings}
-    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
+    doubts = bench.archive.to_look_at(gathered.side) if has_doubts else []
+    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in doubts}
     observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
     wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
     if observations and not bench.replicas[gathered.side].capabilities.has_compare_and_set:
@@ -362,10 +364,15 @@ def _set_content(bench: Bench, row: models.Shadow, contact: Contact) -> None:
 
 def save_feed(bench: Bench, gathered: Gathered) -> None:
     """Keep the position of a drain. The caller holds the transaction."""
+    move_feed(bench, gathered)
+    bench.archive.save_feed(bench.archive.feed(gathered.side), is_listed=gathered.listing is Listing.FULL)
+
+
+def move_feed(bench: Bench, gathered: Gathered) -> None:
+    """Note the position of a drain, which is not kept by that."""
     feed = bench.archive.feed(gathered.side)
     feed.drained_at = gathered.started_at
     if gathered.listing is Listing.FULL:
         feed.is_disbelieved = gathered.is_disbelieved
         feed.listed_at = None if gathered.is_disbelieved else gathered.started_at
     feed.cursor = "" if gathered.is_disbelieved else gathered.cursor
-    bench.archive.save_feed(feed, is_listed=gathered.listing is Listing.FULL)

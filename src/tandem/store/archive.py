@@ -67,10 +67,7 @@ class Archive:
     def save_feed(self, feed: models.Feed, *, is_listed: bool) -> None:
         """Keep a feed. `is_listed`: everything was listed; else what stands about that is left, as somebody may have asked for it anew."""
         columns = ["drained_at", "cursor", *(["listed_at", "is_disbelieved"] if is_listed else [])]
-        known = models.Feed.objects.using(self._alias).filter(link_id=feed.link_id, side=feed.side)
-        if not known.update(**{column: getattr(feed, column) for column in columns}):
-            feed.pk = None
-            feed.save(using=self._alias)
+        put(self._alias, models.Feed, [feed], unique=("link", "side"), changeable=columns)
 
     def _shadows(self, side: Side) -> QuerySet[models.Shadow]:
         return models.Shadow.objects.using(self._alias).filter(link_id=self._link, side=side.value)
@@ -208,13 +205,16 @@ class Archive:
 
     def known_references(self, side: Side) -> References:
         """The index of named records of a side, with how often each is used."""
-        return References(lambda: self._references(side))
+        return References(lambda: self._names(side), lambda: self._uses(side))
 
-    def _references(self, side: Side) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    def _names(self, side: Side) -> Mapping[str, str]:
         rows = models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value)
-        uses = self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id"))
         with brief(self._alias):
-            return dict(rows.values_list("reference_id", "name")), dict(uses)
+            return dict(rows.values_list("reference_id", "name"))
+
+    def _uses(self, side: Side) -> Mapping[str, int]:
+        with brief(self._alias):
+            return dict(self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id")))
 
     def put_references(self, side: Side, references: Iterable[Reference]) -> None:
         """Take in references as they are named now; deleted ones are dropped."""
