@@ -62,7 +62,7 @@ def test_a_look_at_a_link_at_rest_is_cheap(day: Day) -> None:
     calls = Counter(entry.kind for entry in day.world.log)
     assert calls == {"people.connections.list": 6, "contactGroups.get": 1, "oauth.token": 1, "getPersons": 1, "getOrganizations": 1}, calls
     assert sorted(statements)[3] <= 9, statements
-    assert sum(statements) <= 80, statements
+    assert sum(statements) <= 74, statements
     row = day.tandem.links.one(day.link)
     assert before is not None
     assert row.last_success_at is not None

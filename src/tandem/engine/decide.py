@@ -131,5 +131,5 @@ def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
             decided.settling += len(decided.births.alone[side])
             continue
         for row in decided.births.alone[side]:
-            add_newborn(bench, decided, side, row.record_id, decode_contact(row.content), None)
+            add_newborn(bench, decided, side, row.record_id, decode_contact(row.content), None, row.keys)
     return [Action(ActionKind.CREATE, newborn.source.other, pair_id) for pair_id, newborn in decided.newborn.items()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tandem.core.canonical import recognised_by
 from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
 from tandem.core.merge import Conflict
 from tandem.core.plan import Action, ActionKind, Plan
@@ -30,6 +31,8 @@ class Newborn:
     pair: int | None = None
     #: A person asked for it.
     is_wanted: bool = False
+    #: The match keys that are stored of its source, where they are those of `contact`, too.
+    keys: Sequence[str] | None = None
 
 
 @dataclass(slots=True)
@@ -74,8 +77,16 @@ class Decided:
         return {action.side for action in self.plan.actions if action.kind is ActionKind.CREATE}
 
 
-def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None) -> None:
-    """Plan a creation on the other side of what the link syncs of a record."""
+def add_newborn(
+    bench: Bench,
+    decided: Decided,
+    side: Side,
+    record_id: str,
+    contact: Contact,
+    pair: models.Pair | None,
+    keys: Sequence[str] | None = None,
+) -> None:
+    """Plan a creation on the other side of what the link syncs of a record. `keys`: those stored of it."""
     wanted = contact.restricted(bench.fields)
     refusals = bench.refusals(side.other, as_delta(wanted))
     kept = wanted.restricted(wanted.values.keys() - refusals.keys())
@@ -84,7 +95,13 @@ def add_newborn(bench: Bench, decided: Decided, side: Side, record_id: str, cont
         return
     pair_id = PairId(-1 - len(decided.newborn))
     decided.newborn[pair_id] = Newborn(
-        side, record_id, kept, refusals, pair.id if pair else None, is_wanted=pair is not None and pair.reason == WANTED
+        side,
+        record_id,
+        kept,
+        refusals,
+        pair.id if pair else None,
+        is_wanted=pair is not None and pair.reason == WANTED,
+        keys=keys if recognised_by(kept) == recognised_by(contact) else None,
     )
 
 

@@ -49,6 +49,8 @@ class Gathered:
     sightings: dict[RecordId, Sighting] = field(default_factory=dict)
     #: Ids whose sighting is a direct read.
     direct: set[RecordId] = field(default_factory=set)
+    #: Ids whose sighting shows just what was seen last.
+    known: set[RecordId] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
     #: Records that are addressed otherwise now: former locator -> handle.
     relocated: dict[str, Handle] = field(default_factory=dict)
@@ -141,7 +143,9 @@ def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = ()
         heads = bench.archive.heads(gathered.side, [item.handle.id for item in observations])
         for item in observations:
             head = heads.get(item.handle.id)
-            if head and head.version == item.version and item.in_scope and head.fingerprint != fingerprint(item.contact):
+            if head and is_known(item, head, has_cas=False):
+                gathered.known.add(item.handle.id)
+            elif head and head.version == item.version and item.in_scope and head.fingerprint != fingerprint(item.contact):
                 wanted[item.handle.id] = item.handle
     _fetch(bench, gathered, [handle for id_, handle in wanted.items() if id_ not in gathered.direct])
 
@@ -203,8 +207,10 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     note_mergers(bench, side, [sighting], {})
 
 
-def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
-    """The shadow of an observation. Outside the scope it bears no content."""
+def shadow_row(
+    bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None, keys: Sequence[str] | None = None
+) -> models.Shadow:
+    """The shadow of an observation. Outside the scope it bears no content. `keys`: its match keys, where they are known."""
     is_same = head is not None and head.version == seen.version
     is_in_scope = seen.in_scope or seen.handle.id in bench.words.followed(side)
     row = models.Shadow(
@@ -213,7 +219,7 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
         marker=(seen.marker or "")[:_LONGEST_MARKER], is_partial=seen.is_partial,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
-    row.keys = bench.keys_of(seen.contact)
+    row.keys = bench.keys_of(seen.contact) if keys is None else list(keys)
     if is_in_scope:
         row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
         row.fingerprint = fingerprint(seen.contact)

@@ -57,11 +57,13 @@ def _is_known(bench: Bench, gathered: Gathered) -> bool:
     names = bench.archive.reference_names(gathered.side, [reference.id for reference in gathered.references])
     if any(names.get(reference.id) != reference.name for reference in gathered.references):
         return False
-    heads = bench.archive.heads(gathered.side, gathered.sightings)
+    known = gathered.known - gathered.direct
+    open_sightings = {id_: sighting for id_, sighting in gathered.sightings.items() if id_ not in known}
+    heads = bench.archive.heads(gathered.side, open_sightings)
     has_cas = bench.replicas[gathered.side].capabilities.has_compare_and_set
     return all(
         isinstance(sighting, Observation) and id_ in heads and is_known(sighting, heads[id_], has_cas=has_cas)
-        for id_, sighting in gathered.sightings.items()
+        for id_, sighting in open_sightings.items()
     )
 
 
