@@ -101,7 +101,7 @@ def add_newborn(
         refusals,
         pair.id if pair else None,
         is_wanted=pair is not None and pair.reason == WANTED,
-        keys=keys if recognised_by(kept) == recognised_by(contact) else None,
+        keys=keys if keys is not None and recognised_by(kept) == recognised_by(contact) else None,
     )
 
 
