@@ -2,7 +2,7 @@
 
 A sandbox in a process of its own; `--worker` processes, each with an installation of its own and one link at rest, on a clock that goes ten
 minutes on after each cycle, with webhooks that are well: so a look at Google every time, one at Pipedrive and a new access token every
-sixth time, and everything listed once a night. The size is the number of contacts of the link.
+sixth time, and everything listed once a night. The size is the number of contacts of the link. What each kind of look costs is shown, too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tandem.store import models
 SIZES = (100, 200, 400)
 CYCLES = 288
 _TARGET_MS = 6.0
+_KINDS = ("at Google alone", "with a new token", "with Pipedrive", "in whole cycles")
 #: A PostgreSQL to measure on as well: postgresql://...
 _DATABASE = "TANDEM_BENCH_DATABASE_URL"
 
@@ -58,6 +59,9 @@ def measure(size: int) -> Iterator[Figure]:
             rate = sum(answer["cycles"] / answer["wall"] for answer in answers)
             yield Figure(f"{database}, {workers} worker(s): cycles per second", size, rate)
             if workers == 1:
+                for kind in _KINDS:
+                    yield Figure(f"{database}, of these {kind}", size, answers[0][f"ms {kind}"], "ms")
+                    yield Figure(f"{database}, how many {kind}", size, answers[0][f"n {kind}"])
                 yield Figure(f"{database}: statements per cycle", size, answers[0]["statements"])
 
 
@@ -97,17 +101,33 @@ def _looks(tandem: Tandem, clock: SteppingClock, link: int) -> dict[str, float]:
         statements += 1
         return execute(*rest)  # type: ignore[operator]
 
-    wall, cpu = time.perf_counter(), time.process_time()
+    spent: dict[str, list[float]] = {kind: [] for kind in _KINDS}
+    wall, before = time.perf_counter(), _state(tandem)
     for _ in range(CYCLES):
         clock.sleep(600)
+        begun = time.process_time()
         for due in tandem.schedule.due(clock.now(), is_alone=True):
             tandem.cycle(due, cause="due")
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        took = time.process_time() - begun
+        after = _state(tandem)
+        changed = [kind for kind, was, now in zip(_KINDS[:0:-1], before, after, strict=True) if was != now]
+        spent[(changed or _KINDS)[0]].append(took)
+        before = after
+    wall = time.perf_counter() - wall
     with connections[tandem.alias].execute_wrapper(count):
         for _ in range(6):
             clock.sleep(600)
             tandem.cycle(link, cause="due")
-    return {"cpu": cpu, "wall": wall, "cycles": CYCLES, "statements": statements / 6}
+    kinds = {f"ms {kind}": sum(times) / max(1, len(times)) * 1e3 for kind, times in spent.items()}
+    kinds |= {f"n {kind}": float(len(times)) for kind, times in spent.items()}
+    return {"cpu": sum(map(sum, spent.values())), "wall": wall, "cycles": CYCLES, "statements": statements / 6, **kinds}
+
+
+def _state(tandem: Tandem) -> tuple[object, ...]:
+    """What tells one kind of look from another: whole cycles, looks at Pipedrive, access tokens."""
+    cycles = models.Cycle.objects.using(tandem.alias).count()
+    looks = list(models.Feed.objects.using(tandem.alias).filter(side="right").values_list("drained_at"))
+    return cycles, looks, [bytes(row.ciphertext) for row in models.Secret.objects.using(tandem.alias)]
 
 
 if __name__ == "__main__":

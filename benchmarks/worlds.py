@@ -47,8 +47,10 @@ def fill(world: World, *, contacts: int = 0, persons: int = 0, common: int = 0, 
 
     humans = iter(Humans(seed))
     clock = world.clock
-    #: Nobody types ten thousand people in one second, and what one second holds is listed again and again.
-    pause_s = 60.0 if clock.frozen_at is not None else 0.0
+    # Nobody types ten thousand people in one second, and what one second holds is listed again and again.
+    pause_s = 60.0
+    if clock.frozen_at is None:
+        clock.advance(-pause_s * (contacts + persons + common))
     for _ in range(contacts):
         clock.advance(pause_s)
         contact(google_fields(next(humans)))

@@ -150,12 +150,13 @@ class Page:
 class References:
     """The index of references of one side: ours, made from listings, never by searching.
 
-    `load` gives the names by id, and how many records of the link point at an id; it is asked when the index is first used, because most
-    looks at a side never use it.
+    `load` gives the names by id, `count` how many records of the link point at an id; they are asked when that is first needed, because
+    most looks at a side use neither.
     """
 
-    def __init__(self, load: Callable[[], tuple[Mapping[str, str], Mapping[str, int]]] | None = None) -> None:
+    def __init__(self, load: Callable[[], Mapping[str, str]] | None = None, count: Callable[[], Mapping[str, int]] | None = None) -> None:
         self._load = load
+        self._count = count
         self._names: dict[str, str] = {}
         self._ids: dict[str, set[str]] = {}
         self._uses: Mapping[str, int] = {}
@@ -165,10 +166,15 @@ class References:
         with self._lock:
             if self._load is None:
                 return
-            known, self._uses = self._load()
+            known = self._load()
             self._load = None
             for id_, name in known.items():
                 self._learn(Reference(id_, name, Version("")))
+
+    def _counted(self) -> None:
+        with self._lock:
+            if self._count is not None:
+                self._uses, self._count = self._count(), None
 
     def learn(self, reference: Reference) -> None:
         """Take in what was seen of one reference."""
@@ -194,6 +200,8 @@ class References:
         found = self._ids.get(fold_organisation(name), set())
         if present in found:
             return present
+        if len(found) > 1:
+            self._counted()
         return min(found, key=lambda id_: (-self._uses.get(id_, 0), len(id_), id_), default=None)
 
 

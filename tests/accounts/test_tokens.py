@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import httpcore2
 import httpx2
 import pytest
 
 from tandem.accounts.endpoints import TokenEndpoint
 from tandem.accounts.tokens import ACCESS_TOKEN, API_TOKEN, REFRESH_TOKEN, ApiToken, BearerToken, Unkept
+from tandem.connectors.http import make_client, trusted
 from tandem.errors import ConsentNarrowed, LinkStopped, ReconnectNeeded, TandemError, Unavailable
 from tandem.sandbox.transport import SandboxTransport
 from tandem.sandbox.world import World
@@ -163,3 +166,23 @@ def test_without_credentials_the_account_must_be_connected() -> None:
         ApiToken(Unkept(), "x-api-token", Hand()).headers()
     with pytest.raises(ReconnectNeeded):
         BearerToken(Unkept(), endpoint(told(granted())), Hand()).headers()
+
+
+def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All clients of a process believe the same certificates, which are not read again for each token; each has cookies of its own."""
+    made = []
+    make = httpcore2.default_ssl_context
+
+    def counted(**more: bool) -> ssl.SSLContext:
+        made.append(make(**more))
+        return made[-1]
+
+    monkeypatch.setattr(httpcore2, "default_ssl_context", counted)
+    trusted.cache_clear()
+    endpoint = TokenEndpoint("Google", "http://127.0.0.1:9/token", "client", "secret", SCOPE, 5.0)
+    with make_client(timeout_s=5.0):
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                endpoint.refresh(REFRESH)
+    assert len(made) == 1
+    trusted.cache_clear()

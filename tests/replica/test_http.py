@@ -187,6 +187,22 @@ def _door(clock: WorldClock, transport: httpx2.BaseTransport) -> Door:
     )
 
 
+def test_a_query_arrives_as_it_was_meant(clock: WorldClock) -> None:
+    """Whatever stands in a value - signs of addresses, blanks, other alphabets - is one value over there."""
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json={})
+
+    query = [("a", "1&b=2"), ("a", "x y+z/?#%41"), ("\u017c", "Zo\u00eb \U0001f600"), ("empty", "")]
+    door = _door(clock, httpx2.MockTransport(answer))
+    door.send(Call("any", "GET", "/v1/people:get", query))
+    door.send(Call("any", "GET", "/v1/people:get"))
+    assert [list(request.url.params.multi_items()) for request in seen] == [query, []]
+    assert [request.url.raw_path.partition(b"?")[0] for request in seen] == [b"/v1/people:get"] * 2
+
+
 def test_redirections_are_not_followed(clock: WorldClock) -> None:
     """The token goes nowhere but to the service."""
     transport = _Canned(httpx2.Response(302, headers={"location": "http://elsewhere.test/"}))

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from tandem.core.state import LinkId, Presence, Side, Version
 from tandem.replica import Reference
@@ -114,6 +116,19 @@ def test_references_are_renamed_and_forgotten(alias: str, link: LinkId) -> None:
     assert (known.find("Alfa"), known.find("Gamma"), known.find("Beta")) == ("1", "3", None)
     assert archive.reference_names(Side.RIGHT, ["1", "2", "3"]) == {"1": "Alfa", "3": "Gamma"}
     assert [row.record_id for row in archive.pointing_at(Side.RIGHT, ["3"])] == ["p"]
+
+
+def test_uses_are_counted_only_to_choose_among_equal_names(alias: str, link: LinkId) -> None:
+    """Names are read with one statement; who points at them is counted when two bear the name that is looked for, and once."""
+    archive = Archive(alias, link)
+    archive.put_references(Side.RIGHT, [Reference(id_, name, Version("1")) for id_, name in (("1", "Alfa"), ("2", "Beta"), ("3", "Alfa"))])
+    known = archive.known_references(Side.RIGHT)
+    with CaptureQueriesContext(connections[alias]) as found:
+        assert (known.name_of("1"), known.find("Beta"), known.find("Nobody")) == ("Alfa", "2", None)
+    assert len(found) == 1
+    with CaptureQueriesContext(connections[alias]) as found:
+        assert (known.find("Alfa"), known.find("Alfa")) == ("1", "1")
+    assert len(found) == 1
 
 
 def test_links_do_not_see_each_other(alias: str, link: LinkId, make_link: Callable[..., models.Link]) -> None:

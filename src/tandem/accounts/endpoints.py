@@ -13,7 +13,7 @@ from typing import Protocol
 
 import httpx2
 
-from tandem.connectors.http import as_object, parse
+from tandem.connectors.http import as_object, parse, trusted
 from tandem.errors import LinkStopped, Malformed, OutcomeUnknown, ReconnectNeeded, Rejected, TandemError, Unavailable
 
 #: Codes that are about the installation, not about the account.
@@ -149,7 +149,8 @@ class TokenEndpoint:
 
         client: _Client = OAuth2Client(
             self.client_id, self.client_secret, token_endpoint_auth_method=self.method, revocation_endpoint_auth_method=self.method,
-            transport=_Undisturbed(self.transport) if self.transport is not None else None, timeout=self.timeout_s, **more,
+            transport=_Undisturbed(self.transport) if self.transport is not None else None,
+            verify=trusted() if self.transport is None else True, timeout=self.timeout_s, **more,
         )  # fmt: skip
         return client
 

@@ -22,6 +22,7 @@ from tandem.engine.bench import Bench, Timings
 from tandem.replica import References, Replica
 from tandem.store import models
 from tandem.store.archive import Archive
+from tandem.store.grants import Grants
 from tandem.store.links import Links
 from tandem.store.schedule import Lease
 
@@ -85,14 +86,14 @@ class Benches:
         return hmac.digest(self.digest_key, key.text.encode(), "sha256").hex()[:24]
 
     def _google(self, row: models.Link, gate: Gate) -> GoogleReplica:
-        door = self.services.door(row.left_account, gate)
+        door = self.services.door(row.left_account, gate, Grants.read_with(row.left_account))
         return GoogleReplica(door, group=str(row.left_settings["group"]), read_lag_s=self.config.number("GOOGLE_READ_LAG_S"))
 
     def _pipedrive(self, row: models.Link, gate: Gate, references: References, *, is_shown_only: bool) -> PipedriveReplica:
         settings = row.right_settings
         kind = ForeseeingReplica if is_shown_only and not settings.get("is_enabled") else PipedriveReplica
         return kind(
-            self.services.door(row.right_account, gate),
+            self.services.door(row.right_account, gate, Grants.read_with(row.right_account)),
             references=references,
             layout=str(settings.get("layout", "")),
             owner_id=int(settings["owner"]),

@@ -288,7 +288,7 @@ class Tandem:
             check_rested(self.bench(row.id))
         stirred, owner = Stirred(), self._token()
         if cause == "due" and self.resting.may(row):
-            rested = self.resting.look(row, self._owner(owner), is_alone=self.place.is_locked_by_us)
+            rested = self.resting.look(row, self._owner(owner))
             if isinstance(rested, Result):
                 return rested
             stirred = rested

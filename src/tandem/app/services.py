@@ -170,9 +170,9 @@ class Services:
         self._ledgers: dict[str, TokenLedger] = {}
         self._project: MinuteBudget | None = None
 
-    def door(self, account: models.Account, gate: Callable[[], None]) -> Door:
-        """The door of a connected account."""
-        grant = self._grants.of(account.id)
+    def door(self, account: models.Account, gate: Callable[[], None], grant: models.Grant | None = None) -> Door:
+        """The door of a connected account. `grant`: what it has allowed, where that was just read."""
+        grant = grant or self._grants.of(account.id)
         return self._door(
             account.service, self._proof(account, grant), self.meter(account), gate, grant.api_url if grant is not None else ""
         )

@@ -181,7 +181,7 @@ class Watching:
             if report is not None and (report.writes or report.matched):
                 watch.active_at = now
             drained_at = self._follow(bench, row, watch, side, looks[side], begun_at)
-            kept.save(watch)
+            kept.save_pace(watch)
             due += [watch.next_look_at or now, *self._soon(bench, side, drained_at, now)]
         hints_at = Hints(self.alias, bench.link).next_at()
         due += [max(hints_at, now)] if hints_at else []
@@ -191,14 +191,12 @@ class Watching:
 
     def plan_rest(
         self, bench: Bench, row: models.Link, watches: Mapping[Side, models.Watch], looks: Mapping[Side, Look], begun_at: datetime
-    ) -> datetime:
-        """The same after a look that found nothing: the sides that were looked at are looked at again in their time."""
-        kept = Watches(self.alias, LinkId(row.id))
-        for side, look in looks.items():
-            if look is not Look.ASKED:
-                self._follow(bench, row, watches[side], side, look, begun_at)
-                kept.save(watches[side])
-        return min(watch.next_look_at or begun_at for watch in watches.values())
+    ) -> list[models.Watch]:
+        """After a look that found nothing: the sides that were looked at are looked at again in their time. To be kept."""
+        moved = [side for side, look in looks.items() if look is not Look.ASKED]
+        for side in moved:
+            self._follow(bench, row, watches[side], side, looks[side], begun_at)
+        return [watches[side] for side in moved]
 
     def _follow(self, bench: Bench, row: models.Link, watch: models.Watch, side: Side, look: Look, begun_at: datetime) -> datetime | None:
         """Set when and why a side is looked at next. Returns when it was last drained."""

@@ -43,6 +43,7 @@ __all__ = [
     "fold_organisation",
     "match_keys",
     "normal",
+    "recognised_by",
     "same_text",
     "same_value",
 ]
@@ -118,6 +119,12 @@ def match_keys(contact: Contact, region: str = "") -> frozenset[MatchKey]:
     if organisation := contact.text(ORGANISATION).strip():
         keys.add(MatchKey(KeyKind.ORGANISATION, fold_organisation(organisation)))
     return frozenset(keys)
+
+
+def recognised_by(contact: Contact) -> tuple[object, ...]:
+    """The texts that match keys are made of: where they are equal, so are the keys."""
+    listed = (tuple(entry.value for entry in contact.entries(name)) for name in (EMAILS, PHONES))
+    return (*(contact.text(name) for name in (FIRST_NAME, LAST_NAME, ORGANISATION)), *listed)
 
 
 @lru_cache(maxsize=1 << 16)

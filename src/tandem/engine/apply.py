@@ -54,6 +54,8 @@ class Flight:
     intents: list[models.Intent]
     requests: list[Creation | Update | Deletion | str]
     outcomes: list[Outcome] = field(default_factory=list)
+    #: By pair, the match keys of what is created.
+    keys: dict[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -197,6 +199,8 @@ class Hand:
             payload = Payload(contact=newborn.contact, source=newborn.contact)
             self._intent(flight, payload, pair=pair, marker=marker, is_approved=self._is_agreed(action))
             flight.requests.append(Creation(newborn.contact, Marker(marker)))
+            if newborn.keys is not None:
+                flight.keys[pair.id] = newborn.keys
 
     def _new_pair(self, newborn: Newborn) -> models.Pair:
         """The one-sided pair of a creation that was not tried before."""
@@ -268,7 +272,7 @@ class Hand:
         """Write down what became of a wave. The caller holds the transaction."""
         if flight is None:
             return
-        Settler(self.bench, self.cycle, self.acted).settle_wave(flight.intents, flight.outcomes)
+        Settler(self.bench, self.cycle, self.acted, flight.keys).settle_wave(flight.intents, flight.outcomes)
 
 
 def _lost(pair: models.Pair) -> NoReturn:

@@ -138,5 +138,5 @@ def _newborn_actions(bench: Bench, decided: Decided) -> list[Action]:
             continue
         for row in decided.births.alone[side]:
             contact, is_doubted = decode_contact(row.content), age.is_old_news(row)
-            add_newborn(bench, decided, side, row.record_id, contact, None, is_doubted=is_doubted)
+            add_newborn(bench, decided, side, row.record_id, contact, None, row.keys, is_doubted=is_doubted)
     return [Action(ActionKind.CREATE, newborn.source.other, pair_id) for pair_id, newborn in decided.newborn.items()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tandem.core.canonical import recognised_by
 from tandem.core.contact import ORGANISATION, Contact, Delta, Edit, FieldName
 from tandem.core.merge import Conflict
 from tandem.core.plan import Action, ActionKind, Plan
@@ -32,6 +33,8 @@ class Newborn:
     is_wanted: bool = False
     #: It may have been there before a restore, and somebody has deleted it since.
     is_doubted: bool = False
+    #: The match keys that are stored of its source, where they are those of `contact`, too.
+    keys: Sequence[str] | None = None
 
 
 @dataclass(slots=True)
@@ -83,9 +86,17 @@ class Decided:
 
 
 def add_newborn(
-    bench: Bench, decided: Decided, side: Side, record_id: str, contact: Contact, pair: models.Pair | None, *, is_doubted: bool = False
+    bench: Bench,
+    decided: Decided,
+    side: Side,
+    record_id: str,
+    contact: Contact,
+    pair: models.Pair | None,
+    keys: Sequence[str] | None = None,
+    *,
+    is_doubted: bool = False,
 ) -> None:
-    """Plan a creation on the other side of what the link syncs of a record."""
+    """Plan a creation on the other side of what the link syncs of a record. `keys`: those stored of it."""
     wanted = contact.restricted(bench.fields)
     refusals = bench.refusals(side.other, as_delta(wanted))
     kept = wanted.restricted(wanted.values.keys() - refusals.keys())
@@ -101,6 +112,7 @@ def add_newborn(
         pair.id if pair else None,
         is_wanted=pair is not None and pair.reason == WANTED,
         is_doubted=is_doubted,
+        keys=keys if keys is not None and recognised_by(kept) == recognised_by(contact) else None,
     )
 
 

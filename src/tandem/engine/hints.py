@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from tandem.core.canonical import fingerprint
-from tandem.core.state import Cursor, Presence, RecordId, Side, Version, is_older
+from tandem.core.state import Cursor, RecordId, Side, Version, is_older
 from tandem.engine.bench import Bench
 from tandem.engine.observe import Gathered, gather, look_directly
 from tandem.errors import QuotaExhausted
@@ -105,10 +105,11 @@ def _rests(bench: Bench, side: Side, drained_at: datetime | None) -> bool:
 
 def rests_until(bench: Bench, side: Side, drained_at: datetime | None) -> datetime | None:
     """From when on a drain of this side lets the deletions go on that were seen there; None when none waits."""
-    ids = {pair.left_id if side is Side.LEFT else pair.right_id for pair in bench.pairs.moved()} - {None}
-    heads = bench.archive.heads(side, {id_ for id_ in ids if id_})
-    seen = [head.absent_at for head in heads.values() if head.presence is Presence.GONE and head.absent_at is not None]
-    waiting = [at + bench.read_lag(side) for at in seen if drained_at is None or drained_at <= at + bench.read_lag(side)]
+    waiting = [
+        at + bench.read_lag(side)
+        for at in bench.archive.absent_since(side)
+        if drained_at is None or drained_at <= at + bench.read_lag(side)
+    ]
     return min(waiting, default=None)
 
 

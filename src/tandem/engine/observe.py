@@ -49,6 +49,8 @@ class Gathered:
     sightings: dict[RecordId, Sighting] = field(default_factory=dict)
     #: Ids whose sighting is a direct read.
     direct: set[RecordId] = field(default_factory=set)
+    #: Ids whose sighting shows just what was seen last.
+    known: set[RecordId] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
     #: Records that are addressed otherwise now: former locator -> handle.
     relocated: dict[str, Handle] = field(default_factory=dict)
@@ -71,7 +73,8 @@ class Absorbed:
 def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[Handle] = (), is_brief: bool = False) -> Gathered:
     """Drain one side's changes since its cursor (or everything), and read directly what the drain leaves open.
 
-    `asked`: records that are to be seen, by the drain or by a direct read. `is_brief`: see the port.
+    `asked`: records that are to be seen, by the drain or by a direct read. `is_brief`: see the port; a link at rest, too, has no doubts
+    (engine/rest.py).
 
     Raises:
         Unavailable: a full listing was broken off; it has to begin again.
@@ -85,7 +88,7 @@ def gather(bench: Bench, side: Side, *, is_full: bool = False, asked: Sequence[H
     gathered = _drain_or_list(bench, side, None if is_full or due or not feed.cursor else Cursor(feed.cursor), is_brief=is_brief)
     if gathered.listing is Listing.FULL:
         _examine_missing(bench, gathered)
-    look_directly(bench, gathered, asked)
+    look_directly(bench, gathered, asked, has_doubts=not is_brief)
     if any(isinstance(sighting, Unreadable) and sighting.is_layout for sighting in gathered.sightings.values()):
         raise LayoutMoved
     return gathered
@@ -129,17 +132,20 @@ def _examine_missing(bench: Bench, gathered: Gathered) -> None:
     gathered.is_disbelieved = was_cut
 
 
-def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = ()) -> None:
+def look_directly(bench: Bench, gathered: Gathered, asked: Sequence[Handle] = (), *, has_doubts: bool = True) -> None:
     """Read what an earlier drain or a hint asked to be read, lists that may be cut short, and equal versions with another content."""
     wanted = {handle.id: handle for handle in asked if handle.id not in gathered.sightings}
-    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in bench.archive.to_look_at(gathered.side)}
+    doubts = bench.archive.to_look_at(gathered.side) if has_doubts else []
+    wanted |= {RecordId(id_): Handle(RecordId(id_), locator) for id_, locator in doubts}
     observations = [item for item in gathered.sightings.values() if isinstance(item, Observation) and item.handle.id not in gathered.direct]
     wanted.update((item.handle.id, item.handle) for item in observations if item.is_partial and item.in_scope)
     if observations and not bench.replicas[gathered.side].capabilities.has_compare_and_set:
         heads = bench.archive.heads(gathered.side, [item.handle.id for item in observations])
         for item in observations:
             head = heads.get(item.handle.id)
-            if head and head.version == item.version and item.in_scope and head.fingerprint != fingerprint(item.contact):
+            if head and is_known(item, head, has_cas=False):
+                gathered.known.add(item.handle.id)
+            elif head and head.version == item.version and item.in_scope and head.fingerprint != fingerprint(item.contact):
                 wanted[item.handle.id] = item.handle
     _fetch(bench, gathered, [handle for id_, handle in wanted.items() if id_ not in gathered.direct])
 
@@ -201,8 +207,10 @@ def absorb_one(bench: Bench, side: Side, sighting: Sighting) -> None:
     note_mergers(bench, side, [sighting], {})
 
 
-def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None) -> models.Shadow:
-    """The shadow of an observation. Outside the scope it bears no content."""
+def shadow_row(
+    bench: Bench, side: Side, seen: Observation, now: datetime, head: Head | None, keys: Sequence[str] | None = None
+) -> models.Shadow:
+    """The shadow of an observation. Outside the scope it bears no content. `keys`: its match keys, where they are known."""
     is_same = head is not None and head.version == seen.version
     is_in_scope = seen.in_scope or seen.handle.id in bench.words.followed(side)
     row = models.Shadow(
@@ -211,7 +219,7 @@ def shadow_row(bench: Bench, side: Side, seen: Observation, now: datetime, head:
         marker=(seen.marker or "")[:_LONGEST_MARKER], is_partial=seen.is_partial,
         first_seen_at=head.first_seen_at if head else now, version_seen_at=head.version_seen_at if head and is_same else now,
     )  # fmt: skip
-    row.keys = bench.keys_of(seen.contact)
+    row.keys = bench.keys_of(seen.contact) if keys is None else list(keys)
     if is_in_scope:
         row.content, row.raw, row.reference = encode_contact(seen.contact), seen.raw, seen.reference
         row.fingerprint = fingerprint(seen.contact)
@@ -362,10 +370,15 @@ def _set_content(bench: Bench, row: models.Shadow, contact: Contact) -> None:
 
 def save_feed(bench: Bench, gathered: Gathered) -> None:
     """Keep the position of a drain. The caller holds the transaction."""
+    move_feed(bench, gathered)
+    bench.archive.save_feed(bench.archive.feed(gathered.side), is_listed=gathered.listing is Listing.FULL)
+
+
+def move_feed(bench: Bench, gathered: Gathered) -> None:
+    """Note the position of a drain, which is not kept by that."""
     feed = bench.archive.feed(gathered.side)
     feed.drained_at = gathered.started_at
     if gathered.listing is Listing.FULL:
         feed.is_disbelieved = gathered.is_disbelieved
         feed.listed_at = None if gathered.is_disbelieved else gathered.started_at
     feed.cursor = "" if gathered.is_disbelieved else gathered.cursor
-    bench.archive.save_feed(feed, is_listed=gathered.listing is Listing.FULL)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from tandem.core.state import Side
 from tandem.engine.bench import Bench
 from tandem.engine.hints import Glance, Look
-from tandem.engine.observe import Gathered, gather, is_known, save_feed
+from tandem.engine.observe import Gathered, gather, is_known, move_feed
 from tandem.errors import LeaseLost, StorageError, TandemError
 from tandem.replica import Listing, Observation, Work
 from tandem.store import models
@@ -50,23 +50,28 @@ def is_quiet(bench: Bench, looks: Mapping[Side, Look], seen: Mapping[Side, Glanc
 def _is_known(bench: Bench, gathered: Gathered) -> bool:
     if gathered.listing is not Listing.CHANGES or gathered.relocated:
         return False
+    if not gathered.references and not gathered.sightings:
+        return True
     if any(reference.is_gone for reference in gathered.references):
         return False
     names = bench.archive.reference_names(gathered.side, [reference.id for reference in gathered.references])
     if any(names.get(reference.id) != reference.name for reference in gathered.references):
         return False
-    heads = bench.archive.heads(gathered.side, gathered.sightings)
+    known = gathered.known - gathered.direct
+    open_sightings = {id_: sighting for id_, sighting in gathered.sightings.items() if id_ not in known}
+    heads = bench.archive.heads(gathered.side, open_sightings)
     has_cas = bench.replicas[gathered.side].capabilities.has_compare_and_set
     return all(
         isinstance(sighting, Observation) and id_ in heads and is_known(sighting, heads[id_], has_cas=has_cas)
-        for id_, sighting in gathered.sightings.items()
+        for id_, sighting in open_sightings.items()
     )
 
 
-def keep_positions(bench: Bench, seen: Mapping[Side, Glance]) -> None:
-    """Write down where the looks ended. The caller holds the transaction."""
+def move_on(bench: Bench, seen: Mapping[Side, Glance]) -> list[models.Feed]:
+    """The feeds at where the looks ended; to be kept, and as at any look for changes all but when everything was listed."""
     for glance in seen.values():
-        save_feed(bench, glance.gathered)
+        move_feed(bench, glance.gathered)
+    return [bench.archive.feed(side) for side in seen]
 
 
 def may_rest(bench: Bench) -> bool:

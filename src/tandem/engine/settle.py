@@ -6,9 +6,10 @@ planned on, on the target the value that it stored. Both the live cycle (apply.p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tandem.core.canonical import recognised_by
 from tandem.core.contact import Contact, Delta, FieldName
 from tandem.core.merge import Part, advance, parts_of, settled_parts
 from tandem.core.plan import ActionKind, count_blanks
@@ -55,16 +56,18 @@ class _Page:
     pairs: dict[int, models.Pair]
     shadows: dict[str, models.Shadow]
     seen: list[models.Shadow] = field(default_factory=list)
+    references: dict[str, Reference] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Settler:
-    """Writes the outcome of an intent, and what follows from it, into the archive."""
+    """Writes the outcome of an intent, and what follows from it, into the archive. `keys`: of what is created, by pair, where known."""
 
     bench: Bench
     cycle: models.Cycle
     acted: Acted
+    keys: Mapping[int, Sequence[str]] = field(default_factory=dict)
     _page: _Page | None = None
 
     def settle_wave(self, intents: Sequence[models.Intent], outcomes: Sequence[Outcome]) -> None:
@@ -80,14 +83,17 @@ class Settler:
 
     def _settle_together(self, plain: Sequence[tuple[models.Intent, Outcome]]) -> None:
         bench, side = self.bench, Side(plain[0][0].side)
-        ids = [outcome.observation.handle.id for _, outcome in plain if isinstance(outcome, Written)]
-        page = _Page(bench.pairs.by_id(intent.pair_id or 0 for intent, _ in plain), bench.archive.shadows(side, ids))
+        records = [
+            outcome.observation.handle.id for intent, outcome in plain if isinstance(outcome, Written) and intent.kind != "reference"
+        ]
+        page = _Page(bench.pairs.by_id(intent.pair_id for intent, _ in plain if intent.pair_id), bench.archive.shadows(side, records))
         self._page = page
         try:
             for intent, outcome in plain:
                 self.settle(intent, outcome)
         finally:
             self._page = None
+        bench.archive.put_references(side, page.references.values())
         bench.archive.put(page.seen)
         bench.pairs.save_many(page.pairs.values())
         bench.journal.note(self.cycle, page.notes, bench.now())
@@ -131,12 +137,18 @@ class Settler:
         if intent.kind == "reference":
             payload = decode_payload(intent.payload)
             intent.record_id = seen.handle.id
-            self.bench.archive.put_references(side, [Reference(seen.handle.id, payload.name, seen.version)])
+            made = Reference(seen.handle.id, payload.name, seen.version)
+            if self._page:
+                self._page.references[made.id] = made
+            else:
+                self.bench.archive.put_references(side, [made])
             return
         before = self._page.shadows.get(seen.handle.id) if self._page else self.bench.archive.shadow(side, seen.handle.id)
         before_content = bytes(before.content) if before is not None and before.content else None
         if before is None or not is_older(seen.version, Version(before.version)):
-            row = shadow_row(self.bench, side, seen, self.bench.now(), head_of(before) if before else None)
+            row = shadow_row(
+                self.bench, side, seen, self.bench.now(), head_of(before) if before else None, self._keys_of(intent, seen.contact)
+            )
             if self._page:
                 self._page.seen.append(row)
             else:
@@ -148,6 +160,12 @@ class Settler:
         else:
             self.updated(intent, pair, seen.contact)
         self.note(intent, seen.handle.id, before_content, encode_contact(seen.contact), seen.version)
+
+    def _keys_of(self, intent: models.Intent, holds: Contact) -> Sequence[str] | None:
+        """The match keys of what a creation has made, if it holds what was sent."""
+        keys = self.keys.get(intent.pair_id or 0)
+        sent = decode_payload(intent.payload).contact if keys is not None else None
+        return keys if sent is not None and recognised_by(sent) == recognised_by(holds) else None
 
     def created(self, intent: models.Intent, pair: models.Pair, record_id: str, holds: Contact) -> None:
         """Join a created record to its source. `holds`: what the target is agreed to hold."""
@@ -239,7 +257,7 @@ class Settler:
 
 def _is_plain(intent: models.Intent, outcome: Outcome) -> bool:
     """Whether it changes nothing but its own record and pair."""
-    return isinstance(outcome, Written) and intent.kind in {"create", "update"} and intent.undo_id is None
+    return isinstance(outcome, Written) and intent.kind in {"create", "update", "reference"} and intent.undo_id is None
 
 
 def _weight(intent: models.Intent, payload: Payload) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
-from tandem.core.state import LinkId, Presence, Side
+from tandem.core.state import LinkId, PairState, Presence, Side
 from tandem.replica import Reference, References
 from tandem.store import models
 from tandem.store.contents import chunks, holds
@@ -67,10 +67,7 @@ class Archive:
     def save_feed(self, feed: models.Feed, *, is_listed: bool) -> None:
         """Keep a feed. `is_listed`: everything was listed; else what stands about that is left, as somebody may have asked for it anew."""
         columns = ["drained_at", "cursor", *(["listed_at", "is_disbelieved"] if is_listed else [])]
-        known = models.Feed.objects.using(self._alias).filter(link_id=feed.link_id, side=feed.side)
-        if not known.update(**{column: getattr(feed, column) for column in columns}):
-            feed.pk = None
-            feed.save(using=self._alias)
+        put(self._alias, models.Feed, [feed], unique=("link", "side"), changeable=columns)
 
     def _shadows(self, side: Side) -> QuerySet[models.Shadow]:
         return models.Shadow.objects.using(self._alias).filter(link_id=self._link, side=side.value)
@@ -171,15 +168,23 @@ class Archive:
         return any(self._unpaired(side).exists() for side in Side)
 
     def _unpaired(self, side: Side) -> QuerySet[models.Shadow]:
-        pair_side = "left_id" if side is Side.LEFT else "right_id"
-        pairs = models.Pair.objects.using(self._alias).filter(link_id=self._link, **{pair_side: OuterRef("record_id")})
-        return self._shadows(side).filter(presence=Presence.LIVE.value).exclude(Exists(pairs))
+        return self._shadows(side).filter(presence=Presence.LIVE.value).exclude(Exists(self._pairs_of(side)))
+
+    def _pairs_of(self, side: Side) -> QuerySet[models.Pair]:
+        """For each shadow, the pairs that know it."""
+        return models.Pair.objects.using(self._alias).filter(link_id=self._link, **{f"{side.value}_id": OuterRef("record_id")})
 
     def keys(self, side: Side) -> list[tuple[str, Presence, list[str]]]:
         """(id, presence, hashed match keys) of everything that exists, in scope or not."""
         seen = [Presence.LIVE.value, Presence.OUT_OF_SCOPE.value, Presence.UNREADABLE.value, Presence.MISSING.value]
         rows = self._shadows(side).filter(presence__in=seen).values_list("record_id", "presence", "keys")
         return [(record_id, Presence(presence), keys) for record_id, presence, keys in rows]
+
+    def absent_since(self, side: Side) -> list[datetime]:
+        """When the deleted records were missed first whose living pairs wait to be reconciled."""
+        pairs = self._pairs_of(side).filter(is_dirty=True).exclude(state=PairState.CLOSED.value)
+        rows = self._shadows(side).filter(Exists(pairs), presence=Presence.GONE.value)
+        return [at for at in rows.values_list("absent_at", flat=True) if at is not None]
 
     def unread(self, side: Side) -> dict[str, str]:
         """Records outside the scope whose keys no direct read has shown at their present version: id -> locator."""
@@ -208,13 +213,16 @@ class Archive:
 
     def known_references(self, side: Side) -> References:
         """The index of named records of a side, with how often each is used."""
-        return References(lambda: self._references(side))
+        return References(lambda: self._names(side), lambda: self._uses(side))
 
-    def _references(self, side: Side) -> tuple[Mapping[str, str], Mapping[str, int]]:
+    def _names(self, side: Side) -> Mapping[str, str]:
         rows = models.Reference.objects.using(self._alias).filter(link_id=self._link, side=side.value)
-        uses = self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id"))
         with brief(self._alias):
-            return dict(rows.values_list("reference_id", "name")), dict(uses)
+            return dict(rows.values_list("reference_id", "name"))
+
+    def _uses(self, side: Side) -> Mapping[str, int]:
+        with brief(self._alias):
+            return dict(self._shadows(side).exclude(reference="").values_list("reference").annotate(Count("id")))
 
     def put_references(self, side: Side, references: Iterable[Reference]) -> None:
         """Take in references as they are named now; deleted ones are dropped."""

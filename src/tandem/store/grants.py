@@ -46,6 +46,11 @@ class Grants:
         """The grant of an account; None when nothing is known of it."""
         return self._rows(account).first()
 
+    @staticmethod
+    def read_with(account: models.Account) -> models.Grant | None:
+        """The grant of an account that was just read with its link (`Links.one`)."""
+        return account.grant if hasattr(account, "grant") else None
+
     def keep(self, account: int, kind: GrantKind, scopes: Sequence[str], api_url: str, now: datetime) -> None:
         """A new grant in place of an earlier one. A renewal under way stores nothing more."""
         values = {"kind": kind.value, "scopes": list(scopes), "api_url": api_url, "granted_at": now, "refused_at": None}

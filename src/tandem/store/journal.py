@@ -17,7 +17,7 @@ from tandem.core.plan import Tally
 from tandem.core.state import LinkId, PairId, Side
 from tandem.store import models
 from tandem.store.contents import chunks
-from tandem.store.rows import rewrite
+from tandem.store.rows import add, rewrite
 
 
 class OutcomeKind(Enum):
@@ -162,7 +162,7 @@ class Journal:
             )
             for note in notes
         ]  # fmt: skip
-        models.History.objects.using(self._alias).bulk_create(rows, batch_size=200)
+        add(self._alias, models.History, rows)
 
     def history(self, limit: int, cycle: int | None = None) -> list[models.History]:
         """The latest lines, newest first."""

@@ -134,8 +134,9 @@ class Links:
         return rows.filter(of_company).exclude(state=LinkState.REMOVED.value).count()
 
     def one(self, link: int) -> models.Link:
-        """A link by its id, removed ones too."""
-        return models.Link.objects.using(self._alias).select_related("left_account", "right_account").get(id=link)
+        """A link by its id, removed ones too, with its accounts and what they have allowed."""
+        with_all = models.Link.objects.using(self._alias).select_related("left_account__grant", "right_account__grant")
+        return with_all.get(id=link)
 
     def find(self, text: str | None) -> models.Link:
         """The link that a person means: by its id, or the only one.

@@ -36,6 +36,14 @@ def put(alias: str, model: type[models.Model], rows: Iterable[models.Model], *, 
     _run(alias, statement, fields, rows)
 
 
+def add(alias: str, model: type[models.Model], rows: Iterable[models.Model]) -> None:
+    """Add rows whose ids nobody needs. The caller holds the transaction."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns, values = ", ".join(_names(alias, fields)), ", ".join(["%s"] * len(fields))
+    statement = f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - as above
+    _run(alias, statement, fields, rows)
+
+
 def _fields(model: type[models.Model], names: Sequence[str]) -> list[_Field]:
     known = {field.name: field for field in model._meta.concrete_fields}
     return [known[name] for name in names]
@@ -45,9 +53,20 @@ def _names(alias: str, fields: Iterable[_Field]) -> list[str]:
     return [connections[alias].ops.quote_name(str(field.column)) for field in fields]
 
 
+def _plain_type(field: _Field) -> type[str] | type[bool] | None:
+    """The type of values that a database takes from a field just as they are; preparing them costs more than writing them."""
+    if isinstance(field, models.BooleanField):
+        return bool
+    return str if isinstance(field, (models.CharField, models.TextField)) else None
+
+
 def _run(alias: str, statement: str, fields: Sequence[_Field], rows: Iterable[models.Model]) -> None:
     connection = connections[alias]
-    values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields] for row in rows]
+    kinds = [(field.attname, _plain_type(field), field.get_db_prep_save) for field in fields]
+    values = [
+        [value if type(value := getattr(row, name)) is plain else prepared(value, connection) for name, plain, prepared in kinds]
+        for row in rows
+    ]
     if values:
         with connection.cursor() as cursor:
             cursor.executemany(statement, values)

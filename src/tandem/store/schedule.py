@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 
 from tandem.core.state import LinkId
 from tandem.errors import LeaseLost
@@ -51,7 +51,7 @@ class Schedule:
 
     def _left_behind(self) -> Q:
         """Leases of our kin."""
-        return Q(lease_owner__startswith=self._kin) & ~Q(lease_owner="")
+        return Q(lease_owner__startswith=self._kin) if self._kin else ~Q(lease_owner="")
 
     def claim(self, link: LinkId, owner: str, now: datetime, *, is_alone: bool = False) -> Lease | None:
         """Take a link whose lease has ended, or None when somebody holds it, or is writing to it at this moment.
@@ -68,10 +68,11 @@ class Schedule:
             self._row(link).update(lease_owner=owner, lease_until=until, epoch=epoch, is_dirty=False)
         return Lease(link, epoch, owner, until)
 
-    def claim_unchanged(self, row: models.Link, owner: str, now: datetime, *, is_alone: bool = False) -> Lease | None:
-        """Take a link as `claim` does, but only while it stands as it was read; None otherwise."""
+    def claim_unchanged(self, row: models.Link, owner: str, now: datetime) -> Lease | None:
+        """Take a link that was given back, while it stands as it was read and nothing was told of it; None otherwise."""
         link, until = LinkId(row.id), now + timedelta(seconds=LEASE_S)
-        rows = self._row(link).filter(self._is_free(now, is_alone=is_alone), epoch=row.epoch, is_dirty=False, state=row.state)
+        is_told = Exists(models.Hint.objects.using(self._alias).filter(link_id=row.id))
+        rows = self._row(link).filter(~is_told, lease_until=None, epoch=row.epoch, is_dirty=False, state=row.state)
         is_ours = rows.update(lease_owner=owner, lease_until=until, epoch=row.epoch + 1)
         return Lease(link, row.epoch + 1, owner, until) if is_ours else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pkgutil
 import sqlite3
@@ -20,12 +21,16 @@ from tandem.store.sessions import LOCK_TIMEOUT_S, listen
 
 #: The name by which Django knows the store.
 APP = "store"
+#: So many objects more, and so many times of the generation below: when Python looks for circles that nobody holds any more.
+_COLLECTING = (20_000, 20, 20)
 #: Another process may be at a long migration.
 _MIGRATING_TIMEOUT_S = 900
 
 
 def prepare() -> None:
     """Set Django up. May be called again."""
+    # Contacts by the thousand are no garbage: looking for circles among them as often as Python does takes a sixth of a first sync.
+    gc.set_threshold(*_COLLECTING)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tandem.settings")
     django.setup()
     listen()

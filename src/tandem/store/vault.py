@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tandem.errors import StorageError
 from tandem.store import models
 from tandem.store.moments import brief
+from tandem.store.rows import put
 
 _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12
@@ -40,8 +41,8 @@ class Vault:
 
     def put(self, account: int, name: str, value: str) -> None:
         """Keep a value under a name, in place of an earlier one."""
-        sealed = self.seal(value, _place(account, name))
-        models.Secret.objects.using(self.alias).update_or_create(account_id=account, name=name, defaults={"ciphertext": sealed})
+        row = models.Secret(account_id=account, name=name, ciphertext=self.seal(value, _place(account, name)))
+        put(self.alias, models.Secret, [row], unique=("account", "name"), changeable=("ciphertext",))
 
     def get(self, account: int, name: str) -> str | None:
         """The value, or None when there is none. Raises what `unseal` raises."""

@@ -6,7 +6,10 @@ from datetime import datetime
 
 from tandem.core.state import LinkId, Side
 from tandem.store import models
+from tandem.store.rows import put
 
+#: What looking itself finds out; the rest is what hearing knows.
+_PACE = ("has_gap", "active_at", "next_look_at", "why")
 _CHANGEABLE = [column.name for column in models.Watch._meta.concrete_fields if column.name not in {"id", "link", "side"}]
 
 
@@ -29,12 +32,11 @@ class Watches:
 
     def save(self, watch: models.Watch) -> None:
         """Keep it. Two who see a side for the first time keep one row."""
-        if watch.pk is not None:
-            watch.save(using=self._alias)
-            return
-        models.Watch.objects.using(self._alias).bulk_create(
-            [watch], update_conflicts=True, unique_fields=["link", "side"], update_fields=_CHANGEABLE
-        )
+        put(self._alias, models.Watch, [watch], unique=("link", "side"), changeable=_CHANGEABLE)
+
+    def save_pace(self, watch: models.Watch) -> None:
+        """Keep when and why the side is looked at next; what was heard of it meanwhile stays."""
+        put(self._alias, models.Watch, [watch], unique=("link", "side"), changeable=_PACE)
 
     def note_gap(self, side: Side) -> None:
         """Hints may have been missed."""
