@@ -97,12 +97,6 @@ def check_rested(bench: Bench) -> None:
         )
 
 
-def needs_listing(bench: Bench) -> bool:
-    """Whether no complete listing of both sides has come since the restore."""
-    link = bench.link_row()
-    return link.restored_at is not None and link.relisted_at is None
-
-
 def note_listing(bench: Bench) -> None:
     """Both sides were listed and believed. The caller holds the transaction."""
     link = bench.link_row()

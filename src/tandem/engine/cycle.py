@@ -106,12 +106,15 @@ class _Cycle:
 
     def _know_again(self) -> None:
         """After a restore: a second look confirms what is there before anything is concluded; then what we made since is paired again."""
-        if aged.needs_listing(self.bench):
+        link = self.bench.link_row()
+        if link.restored_at is None:
+            return
+        if link.relisted_at is None:
             self._believe()
             if not any(self.bench.archive.feed(side).is_disbelieved for side in Side):
                 with self.bench.commit():
                     aged.note_listing(self.bench)
-        if self.bench.link_row().backup_at is not None and self.bench.archive.has_unpaired():
+        if self.bench.archive.has_unpaired():
             with self.bench.commit():
                 aged.pair_by_marker(self.bench)
 
