@@ -12,6 +12,7 @@ import pytest
 
 import databases
 import postgres
+from depth import ALL
 
 from .conftest import Line
 from .test_run import running
@@ -105,6 +106,7 @@ def test_forgetting_empties_the_tables(tandem: Line, lent: Mapping[str, str]) ->
     assert not set(before[0]) & set(after[0])
 
 
+@pytest.mark.skipif(not ALL, reason="more than a usual run has time for: ./tandem test --all")
 def test_two_machines_on_one_database(tandem: Line, lent: Mapping[str, str]) -> None:
     """Two runs with data directories of their own and one key: both go on, everything arrives, and nobody is doubled."""
     tandem.database = lent

@@ -14,7 +14,7 @@ from engine.scenarios import STORIES, Story
 from engine.stage import Stage
 
 #: How many of a story's places to die, or to lose an answer, are tried; `./tandem test --all` tries every one.
-SAMPLE = at_most(3, 1_000_000, 10)
+SAMPLE = at_most(2, 1_000_000, 10)
 #: At how many places one dies a second time while it recovers, and how often.
 FIRSTS, SECONDS = at_most(1, 15, 4), at_most(2, 3, 2)
 #: How many of a story's writes lose their request or answer.

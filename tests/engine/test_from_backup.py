@@ -24,7 +24,7 @@ from tandem.sandbox.faults import Rule
 from tandem.store import models
 
 #: How many stories are played, and how many moments of each are backed up.
-PLAYED = random.Random(SEED).sample(STORIES, at_most(6, len(STORIES), len(STORIES)))
+PLAYED = random.Random(SEED).sample(STORIES, at_most(4, len(STORIES), len(STORIES)))
 SAMPLE = at_most(1, 12, 2)
 HOUR, DAY = 3600.0, 90_000.0
 
