@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,15 @@ def test_words_about_others_and_old_ones_do_nothing(tandem: Tandem, world: World
     tandem.disconnecting.uninstalled(APP, told(world, **changed))  # type: ignore[arg-type]
     assert tandem.links.one(number).state == "active"
     assert secrets(tandem) == 4
+
+
+def test_a_word_of_the_very_second(tandem: Tandem, world: World) -> None:
+    """The app is removed in the second in which it was connected, and the word says that second without a fraction: it counts."""
+    number = link(tandem)
+    models.Grant.objects.using(tandem.alias).update(granted_at=world.clock.now() + timedelta(milliseconds=900))
+    world.pipedrive.human("uninstall_app", {})
+    tandem.disconnecting.uninstalled(APP, told(world))  # type: ignore[arg-type]
+    assert "removed in Pipedrive" in tandem.links.one(number).sentence
 
 
 def test_a_word_that_meets_a_new_connection(tandem: Tandem, world: World) -> None:

@@ -111,8 +111,9 @@ class Disconnecting:
         grant = grants.of(account.id)
         if grant is None or grant.kind != GrantKind.OAUTH.value:
             return
-        # An old word that comes late must not end what was connected since; a true one that is passed over shows at the next call.
-        if said_at is not None and said_at < grant.granted_at:
+        # An old word that comes late must not end what was connected since; a true one that is passed over shows at the next call. It is
+        # told to the second.
+        if said_at is not None and said_at < grant.granted_at.replace(microsecond=0):
             return
         grants.refuse(account.id, self.clock.now())
         for name in (ACCESS_TOKEN, REFRESH_TOKEN):
