@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.figures import Figure, run
-from benchmarks.worlds import answer_of, child, connect, live_until_settled, served
+from benchmarks.worlds import Served, answer_of, child, connect, live_until_settled, served
 from tandem.app import Tandem
 from tandem.config import load
 from tandem.store import models
@@ -76,8 +76,16 @@ def _worker(url: str, database: str) -> dict[str, float]:
         with Tandem(load(addresses, Path(folder)), clock=clock) as tandem:
             link = connect(tandem)
             live_until_settled(tandem, link)
+            _edit_once(Served(url, 0), clock)
             _come_to_rest(tandem, clock, link)
             return _looks(tandem, clock, link)
+
+
+def _edit_once(sandbox: Served, clock: SteppingClock) -> None:
+    """Hours after the first sync somebody edits one person: a look at Pipedrive reads again what moved shortly before."""
+    clock.sleep(7_200)
+    sandbox.call("clock", advance_s=7_200)
+    sandbox.call("edit", service="pipedrive", op="update_person", id=1, first_name="Edited")
 
 
 def _come_to_rest(tandem: Tandem, clock: SteppingClock, link: int) -> None:
