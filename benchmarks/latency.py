@@ -43,7 +43,7 @@ def measure(size: int) -> Iterator[Figure]:
 
 
 def _pairs(sandbox: Served, size: int) -> list[tuple[str, int]]:
-    """Contacts and persons by the same e-mail address, once the first sync is over."""
+    """Contacts and persons by the same e-mail address, once the first sync is over and Pipedrive tells of changes."""
     found: list[tuple[str, int]] = []
 
     def is_over() -> bool:
@@ -56,7 +56,8 @@ def _pairs(sandbox: Served, size: int) -> list[tuple[str, int]]:
         return len(found) == size
 
     wait_until(is_over, seconds=120, every_s=0.5)
-    time.sleep(10)
+    wait_until(lambda: any(entry["kind"] == "addWebhook" for entry in _log(sandbox)["entries"]), seconds=120, every_s=0.5)
+    time.sleep(5)
     return found
 
 
@@ -81,7 +82,7 @@ def _wait(sandbox: Served, service: str, pair: tuple[str, int], number: int) -> 
         entries = _log(sandbox, since)["entries"]
         return any(entry["service"] == other and entry["is_write"] and entry["status"] == 200 for entry in entries)
 
-    wait_until(is_there, seconds=60, every_s=0.02)
+    wait_until(is_there, seconds=60, every_s=0.05)
     taken = time.perf_counter() - begun
     if name not in str(_state(sandbox, other)):
         raise RuntimeError(f"edit {number} in {service} was not what arrived")
