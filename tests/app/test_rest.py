@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -166,6 +167,19 @@ def test_a_hint_that_comes_between_makes_a_whole_cycle(day: Day) -> None:
     row = day.tandem.links.one(day.link)
     tell(day)
     assert day.tandem.schedule.claim_unchanged(row, "late", day.clock.now()) is None
+
+
+def test_a_hint_that_comes_during_a_look_is_followed_at_once(day: Day) -> None:
+    """What is told while a look is under way does not wait for the next one."""
+    come_to_rest(day)
+    day.clock.sleep(700)
+    now = day.clock.now()
+    lease = day.tandem.schedule.claim_unchanged(day.tandem.links.one(day.link), "busy", now)
+    assert lease is not None
+    tell(day)
+    day.tandem.schedule.release_at_rest(lease, next_due_at=now + timedelta(minutes=10), now=now)
+    assert day.tandem.schedule.due(now) == [day.link]
+    assert look(day, 0) == 1
 
 
 def test_who_took_the_link_meanwhile_has_it(day: Day) -> None:

@@ -64,6 +64,28 @@ def test_a_link_that_is_going(tandem: Line) -> None:
     tandem.edit("google", "grant", {"token": "sandbox-google-refresh"})
 
 
+def test_what_the_log_in_needs(kept: Line) -> None:
+    """Where answers arrive is said; half a client is wrong, and so is none where an account came by consent; what was not allowed, too."""
+    found = checks(kept)
+    assert found["redirect google"][1].endswith("http://127.0.0.1:8000/accounts/google/callback")
+    assert (found["client google"][0], found["client pipedrive"][0]) == (True, True)
+    kept.more["TANDEM_GOOGLE_CLIENT_ID"] = "ours"
+    is_good, text, to_do = checks(kept)["client google"]
+    assert (is_good, "TANDEM_GOOGLE_CLIENT_SECRET" in text, "connecting.md" in to_do) == (False, True, True)
+    change(
+        kept,
+        "INSERT INTO store_grant (account_id, kind, scopes, api_url, granted_at, renewer) SELECT id, 'oauth', ?, '', ?, '' "
+        "FROM store_account WHERE service = 'pipedrive'",
+        '["contacts:full"]',
+        "2026-03-01 12:00:00",
+    )
+    found = checks(kept)
+    assert not found["client pipedrive"][0]
+    assert "without" in next(text for name, (_, text, _) in found.items() if name.startswith("rights of"))
+    kept.more["TANDEM_BASE_URL"] = "http://tandem.example.com"
+    assert not checks(kept)["redirect google"][0]
+
+
 def test_a_link_that_stands_still(kept: Line) -> None:
     """A link that has long not come to an end, and nobody works: what to start. A restored one: what to look at."""
     change(kept, "UPDATE store_link SET last_success_at = ?", "2026-03-01 12:00:00")

@@ -22,7 +22,7 @@ from tandem.databases import described
 from tandem.errors import StorageError, WrongInput
 from tandem.store import models, setup
 from tandem.store.dumping import Dump
-from tandem.store.loading import load, read_head
+from tandem.store.loading import is_unused, load, read_head, vacated
 from tandem.store.reviving import UnderWay, mark_restored
 from tandem.store.vault import Vault
 
@@ -197,6 +197,16 @@ def test_what_is_not_whole_leaves_nothing(alias: str, make_link: Callable[..., m
             with pytest.raises((WrongInput, StorageError)):
                 load(empty, head, told)
     assert not any(table for name, table in rows(empty).items())
+
+
+def test_what_is_in_use_is_not_vacated(alias: str, make_link: Callable[..., models.Link]) -> None:
+    """A database in which somebody has connected an account since it was looked at keeps every row."""
+    assert is_unused(alias)
+    fill(alias, make_link())
+    before = rows(alias)
+    with pytest.raises(StorageError, match="come into use"), vacated(alias):
+        raise AssertionError("it was vacated")
+    assert (is_unused(alias), rows(alias)) == (False, before)
 
 
 def test_what_was_under_way_is_over(alias: str, make_link: Callable[..., models.Link]) -> None:

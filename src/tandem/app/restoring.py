@@ -1,7 +1,8 @@
-"""Bring an installation back out of a backup, beside the present one, and exchange the two at the end.
+"""Bring an installation back out of a backup: into a new SQLite file, or into a server's database that nobody uses.
 
-Rules: nobody else works in the data directory; the present installation stays as it is until everything new is there, and is kept
-afterwards. A backup never opens with other keys than its own: what cannot be brought together is said before anything is done.
+Rules: nobody else works in the data directory; the present installation stays as it is until everything new is there, gives its place to
+that at the end, and is kept afterwards. A backup never opens with other keys than its own: what cannot be brought together is said before
+anything is done.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Restored:
 def restore(
     config: Config, path: Path, ask_passphrase: Callable[[], str], *, is_replacing: bool = False, clock: Clock | None = None
 ) -> Restored:
-    """Put the installation of a backup into the data directory.
+    """Put the installation of a backup into the data directory, and into the database that is configured.
 
     Raises:
         WrongInput: another process is at work, something is there already, the passphrase or the configured key is another
@@ -71,13 +72,14 @@ def restore(
 
 
 class _Restore:
-    """One restore. `aside`: the folder for what is there."""
+    """One restore."""
 
     def __init__(self, config: Config, data_dir: Path, clock: Clock) -> None:
         self._config = config
         self._database = config.database
         self._data_dir = data_dir
         self._clock = clock
+        #: The folder for what is there.
         self._aside = data_dir / f"before-restore-{clock.now():%Y%m%d-%H%M%S}"
 
     def run(self, path: Path, ask_passphrase: Callable[[], str], *, is_replacing: bool) -> Restored:

@@ -50,13 +50,14 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `tandem backup` has written.")],
     passphrase_file: PassphraseOption = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what is there; that is kept aside.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what is there (SQLite); that is kept aside.")] = False,
     is_json: JsonOption = False,
 ) -> None:
     """Bring everything back out of a backup. Writes nothing to Google or Pipedrive: each link waits for you to look at its preview.
 
-    Stop the old installation first, wherever it runs. Exit codes: 0 restored, 3 restored, and links wait for you; 1 and 2: nothing has
-    changed.
+    Stop the old installation first, wherever it runs. With TANDEM_DATABASE_URL set, that database must not be in use yet.
+
+    Exit codes: 0 restored, 3 restored, and links wait for you; 1 and 2: nothing has changed.
     """
     config = configuration()
     from tandem.app.restoring import restore as bring_back  # noqa: PLC0415

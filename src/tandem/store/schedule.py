@@ -71,10 +71,12 @@ class Schedule:
     def claim_unchanged(self, row: models.Link, owner: str, now: datetime) -> Lease | None:
         """Take a link that was given back, while it stands as it was read and nothing was told of it; None otherwise."""
         link, until = LinkId(row.id), now + timedelta(seconds=LEASE_S)
-        is_told = Exists(models.Hint.objects.using(self._alias).filter(link_id=row.id))
-        rows = self._row(link).filter(~is_told, lease_until=None, epoch=row.epoch, is_dirty=False, state=row.state)
+        rows = self._row(link).filter(~self._is_told(link), lease_until=None, epoch=row.epoch, is_dirty=False, state=row.state)
         is_ours = rows.update(lease_owner=owner, lease_until=until, epoch=row.epoch + 1)
         return Lease(link, row.epoch + 1, owner, until) if is_ours else None
+
+    def _is_told(self, link: LinkId) -> Exists:
+        return Exists(models.Hint.objects.using(self._alias).filter(link_id=link))
 
     def _is_free(self, now: datetime, *, is_alone: bool) -> Q:
         is_free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_owner="")
@@ -101,11 +103,16 @@ class Schedule:
         self._row(lease.link).filter(epoch=lease.epoch).update(lease_owner="", lease_until=None, next_due_at=next_due_at)
 
     def release_at_rest(self, lease: Lease, *, next_due_at: datetime, now: datetime) -> None:
-        """Give a link back that was looked at and found at rest. LeaseLost when another worker has taken it."""
+        """Give a link back that was looked at and found at rest; due at once where something was told of it meanwhile.
+
+        Raises:
+            LeaseLost: another worker has taken it.
+        """
         rows = self._row(lease.link).filter(epoch=lease.epoch)
-        kept = {"rest_epoch": lease.epoch, "last_success_at": now}
-        if not rows.update(lease_owner="", lease_until=None, next_due_at=next_due_at, **kept):
-            raise LeaseLost
+        kept = {"lease_owner": "", "lease_until": None, "rest_epoch": lease.epoch, "last_success_at": now}
+        if rows.filter(~self._is_told(lease.link)).update(next_due_at=next_due_at, **kept) or rows.update(next_due_at=now, **kept):
+            return
+        raise LeaseLost
 
     def request(self, link: LinkId) -> None:
         """Ask for a cycle as soon as possible."""
