@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import httpx2
 import pytest
 
+from depth import SEED
 from replica.pipedrive_bench import Bench, Ledger, create, handle
 from replica.worlds import START, WorldClock
 from tandem.connectors.http import Answer, Call
@@ -140,6 +143,35 @@ def test_no_burst_is_answered_by_429(world: World, clock: WorldClock, client: ht
 
     assert {entry.status for entry in world.log} == {200}
     assert sum(clock.waits) == pytest.approx(8.0, abs=2.0)
+
+
+def test_no_two_seconds_see_more_calls_than_allowed_wherever_the_service_counts(clock: WorldClock) -> None:
+    """Calls that take up to three seconds, four at once: each may arrive at any moment between its leaving and its answer."""
+    budget = TokenBudget(clock, Ledger(), burst_calls=6, daily_tokens=1_000_000)
+    chance, arrivals = Random(SEED), []
+    under_way: list[tuple[datetime, int, Call]] = []
+    for number in range(400):
+        if len(under_way) == 4:
+            ends_at, _, call = heapq.heappop(under_way)
+            clock.sleep((ends_at - clock.now()).total_seconds())
+            budget.after(call, fine())
+        call = Operation.ADD_PERSON.call(body={})
+        budget.before(call)
+        takes = timedelta(seconds=chance.choice((0.0, 0.05, 0.3, 3.0)))
+        arrivals.append(clock.now() + takes * chance.random())
+        heapq.heappush(under_way, (clock.now() + takes, number, call))
+
+    arrivals.sort()
+    assert all(later - first >= timedelta(seconds=2) for first, later in zip(arrivals, arrivals[6:], strict=False))
+
+
+def test_a_call_given_up_before_it_left_holds_its_place_for_two_minutes_at_most(clock: WorldClock) -> None:
+    """Otherwise so many of them would close the door for ever."""
+    budget = TokenBudget(clock, Ledger(), burst_calls=2)
+    for _ in range(3):
+        budget.before(Operation.ADD_PERSON.call(body={}))
+
+    assert timedelta(minutes=2) <= clock.now() - START <= timedelta(minutes=2, seconds=1)
 
 
 def test_never_more_than_our_share(clock: WorldClock) -> None:

@@ -42,8 +42,6 @@ T = TypeVar("T")
 
 #: Calls to Pipedrive at once; each waits for its own answer, and the burst limit is kept whatever their number.
 THREADS = 4
-#: The service counts when calls arrive, we when they leave: so much of its burst is used.
-BURST_SHARE = 0.9
 
 
 class Meter:
@@ -284,7 +282,7 @@ class Services:
                 TokenBudget(
                     clock,
                     ledger,
-                    burst_calls=max(1, int(config.whole("PIPEDRIVE_BURST_PER_2S") * BURST_SHARE)),
+                    burst_calls=config.whole("PIPEDRIVE_BURST_PER_2S"),
                     daily_tokens=config.whole("PIPEDRIVE_DAILY_TOKENS"),
                     share_percent=config.whole("PIPEDRIVE_DAILY_SHARE_PERCENT"),
                 )

@@ -201,12 +201,13 @@ class Door:
     def _exchange(self, call: Call) -> Answer:
         """One request and its answer, whatever it says."""
         self._budget.before(call)
-        headers = self._authorization.headers()
-        if call.is_write:
-            self._before_write()
         begun_at = self.clock.now()
         answer: Answer | None = None
         try:
+            headers = self._authorization.headers()
+            if call.is_write:
+                self._before_write()
+            begun_at = self.clock.now()
             answer = self._fetch(call, headers, begun_at + self._timeout)
         except _NOTHING_SENT:
             raise Unavailable(f"{self.service} cannot be reached", service=self.service) from None

@@ -6,6 +6,8 @@ Rules
       nor a first sync may touch it. What calls are made for is said before them (`work`).
     - We spend at most our share of it. What others have spent is known only from the headers and matters when nothing is left.
     - A call is counted before it leaves, once: a lost answer costs too. The ledger is given and outlives this process.
+    - The service counts a call when it arrives, and that is some moment between its leaving and its answer. So a call keeps its place in
+      the burst until two seconds after its answer: then no two seconds of theirs ever see more calls than allowed, at whatever distance.
     - A used-up budget is a state with a time. Until then nothing is sent, but for one cheap call an hour that looks whether the day has
       already turned, because nobody says in which time zone it does.
     - A page instead of an answer (403) is a block: silence for a quarter of an hour.
@@ -15,7 +17,6 @@ Sources: Pipedrive's page on rate limiting; the headers of the daily budget are 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -33,6 +34,10 @@ LOOK_TOKENS = 2
 #: So many 429s in a row over more than this time are no burst, whatever the headers leave out.
 LASTING_REFUSALS = 5
 LASTING = timedelta(seconds=10)
+#: A call whose end is never told (it was given up before it left) keeps its place for so long.
+LONGEST_CALL = timedelta(minutes=2)
+#: How long to wait for the end of a call before looking again, while all places are taken by calls under way.
+END_WAIT_S = 0.05
 #: Of our share: at most for looking, and kept for changes by people.
 LOOKING_PERCENT = 25
 KEPT_PERCENT = 10
@@ -77,7 +82,9 @@ class TokenBudget:
         self._daily_tokens = daily_tokens
         self._share_percent = share_percent
         self._lock = threading.Lock()
-        self._starts: deque[datetime] = deque(maxlen=self._burst_calls)
+        #: Per place of the burst when it is free again, and the call that it is taken by while that is under way.
+        self._free_at: list[datetime] = [clock.now()] * self._burst_calls
+        self._taken_by: list[Call | None] = [None] * self._burst_calls
         self._company_tokens: int | None = None
         self._company_left: int | None = None
         self._exhausted_until: datetime | None = None
@@ -114,12 +121,12 @@ class TokenBudget:
                 self._ledger.add(tokens)
                 if self.work is Work.LOOKING and self.looked is not None:
                     self.looked.add(tokens)
-            start = self._place(now)
-        if start > now:
-            self._clock.sleep((start - now).total_seconds())
+        self._take_place(call)
 
     def after(self, call: Call, answer: Answer | None) -> None:
-        """Learn what the answer to a call that has a price says about the budget."""
+        """Give the call's place back in two seconds, and learn what the answer to a call that has a price says about the budget."""
+        with self._lock:
+            self._leave_place(call)
         if answer is None or TOKENS not in call.cost:
             return
         with self._lock:
@@ -177,12 +184,22 @@ class TokenBudget:
             text = "The rest of today's tokens is kept for changes that people make"
             raise QuotaExhausted(text, until=next_midnight(now), service=SERVICE, reason=self.work.value)
 
-    def _place(self, now: datetime) -> datetime:
-        """When the next call may leave; taken by it. As many starts are remembered as fit into one window."""
-        start = now
-        if len(self._starts) == self._burst_calls:
-            start = max(now, self._starts[0] + timedelta(seconds=BURST_WINDOW_S))
-        if self._starts:
-            start = max(start, self._starts[-1])
-        self._starts.append(start)
-        return start
+    def _take_place(self, call: Call) -> None:
+        """Wait until one of the places of the burst is free."""
+        while True:
+            with self._lock:
+                now = self._clock.now()
+                place = min(range(self._burst_calls), key=self._free_at.__getitem__)
+                if self._free_at[place] <= now:
+                    self._free_at[place], self._taken_by[place] = now + LONGEST_CALL, call
+                    return
+                is_known = self._taken_by[place] is None
+                wait_s = (self._free_at[place] - now).total_seconds() if is_known else END_WAIT_S
+            self._clock.sleep(wait_s)
+
+    def _leave_place(self, call: Call) -> None:
+        for place, taken_by in enumerate(self._taken_by):
+            if taken_by is call:
+                self._taken_by[place] = None
+                self._free_at[place] = self._clock.now() + timedelta(seconds=BURST_WINDOW_S)
+                return
