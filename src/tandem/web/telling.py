@@ -80,7 +80,7 @@ def ago(at: datetime | None) -> str:
         return pgettext("time", "never")
     seconds = (here().tandem.clock.now() - at).total_seconds()
     if abs(seconds) < 5:
-        return gettext("just now")
+        return gettext("just now") if seconds > 0 else gettext("in a moment")
     text = span(abs(seconds))
     return gettext("%(span)s ago") % {"span": text} if seconds > 0 else gettext("in %(span)s") % {"span": text}
 
