@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from tandem.sandbox.faults import Rule
-from tandem.sandbox.pages.serving import answer_page
+from tandem.sandbox.pages.serving import answer_page, is_from_elsewhere
 from tandem.sandbox.seeding import start_anew
 from tandem.sandbox.service import HumanError, flip
 from tandem.sandbox.wire import Json, JsonObject, Request, Response, answer
@@ -38,6 +38,8 @@ def handle(world: World, request: Request, *, overlapping: int = 0) -> Response:
     run = _CALLS.get((request.method, request.path.removeprefix(PREFIX)))
     if run is None:
         return answer({"error": f"no such control call; there are: {', '.join(f'{method} {name}' for method, name in _CALLS)}"}, 404)
+    if request.method != "GET" and is_from_elsewhere(request):
+        return answer({"error": "another site's page may not do that"}, 403)
     try:
         body = json.loads(request.body or b"{}")
         return answer(run(world, {**dict(request.query), **body}))

@@ -23,7 +23,6 @@ from tandem.sandbox.google_model import (
     counts,
 )
 from tandem.sandbox.google_person import bare
-from tandem.sandbox.google_schema import formatted
 from tandem.sandbox.pages.forms import text_at
 from tandem.sandbox.pages.frame import folded
 from tandem.sandbox.wire import Json, JsonObject
@@ -40,7 +39,23 @@ _SEARCHED = (
     ("imClients", "username"),
     ("biographies", "value"),
 )
-_HIDDEN_PARTS = frozenset({"metadata", "type", "protocol", "displayNameLastFirst", "unstructuredName", "contentType"})
+#: What a line of a contact's page begins with, by field; other parts stand below it.
+_MAIN = {
+    "names": ("displayName",),
+    "organizations": ("title", "department", "name"),
+    "addresses": ("formattedValue",),
+    "birthdays": ("text",),
+    "imClients": ("username",),
+    "relations": ("person",),
+    "events": ("date",),
+    **dict.fromkeys(("phoneNumbers", "emailAddresses", "urls", "nicknames", "biographies"), ("value",)),
+}
+#: Parts that are said already by the composed text.
+_WHOLE = {
+    "names": frozenset({"givenName", "familyName", "middleName", "honorificPrefix", "honorificSuffix", "unstructuredName"}),
+    "addresses": frozenset({"streetAddress", "extendedAddress", "poBox", "city", "region", "postalCode", "country", "countryCode"}),
+}
+_UNSAID = frozenset({"metadata", "type", "protocol", "contentType"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +176,11 @@ def label_name(group: GroupState) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a contact's page: what it is called and what it says."""
+    """One line of a contact's page: what kind it is, what it says, and what else is kept with it."""
 
     kind: str
     text: str
+    rest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,32 +225,20 @@ def profile_sections(state: ContactState) -> list[Section]:
 
 def _line(name: str, item: JsonObject) -> Line:
     kind = text_at(item, "formattedType") or text_at(item, "formattedProtocol")
-    match name:
-        case "names":
-            return Line("", text_at(item, "displayName"))
-        case "phoneNumbers" | "emailAddresses" | "urls" | "nicknames" | "biographies":
-            return Line(kind, text_at(item, "value"))
-        case "imClients":
-            return Line(kind, text_at(item, "username"))
-        case "addresses":
-            return Line(kind, text_at(item, "formattedValue"))
-        case "birthdays":
-            return Line("", day_text(item.get("date")) or text_at(item, "text"))
-        case "organizations":
-            parts = (text_at(item, part) for part in ("title", "department", "name"))
-            return Line(kind, ", ".join(filter(None, parts)))
-        case "userDefined":
-            return Line(text_at(item, "key"), text_at(item, "value"))
-        case "relations":
-            return Line(kind, text_at(item, "person"))
-        case "events":
-            return Line(kind, day_text(item.get("date")))
-        case _:
-            return Line(kind, ", ".join(_plain(value) for key, value in bare({name: [item]})[name][0].items() if key not in _HIDDEN_PARTS))
+    main = _MAIN.get(name, ())
+    told = [_plain(value) for part in main if (value := item.get(part))]
+    rest = {key: value for key, value in bare({name: [item]})[name][0].items() if key not in main and key not in _UNSAID}
+    if name in _WHOLE:
+        rest = {key: value for key, value in rest.items() if key not in _WHOLE[name]}
+    if name == "userDefined":
+        kind, told, rest = text_at(item, "key"), [text_at(item, "value")], {}
+    elif name == "birthdays" and day_text(item.get("date")):
+        told, rest = [day_text(item.get("date"))], {}
+    return Line(kind, ", ".join(told), ", ".join(f"{_spaced(key)}: {_plain(value)}" for key, value in rest.items()))
 
 
 def _plain(value: Json) -> str:
-    return day_text(value) if isinstance(value, dict) else formatted(str(value))
+    return day_text(value) if isinstance(value, dict) else str(value)
 
 
 def day_text(date: Json) -> str:

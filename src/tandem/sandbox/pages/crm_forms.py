@@ -93,9 +93,10 @@ def changes(company: Company, record: Record | None, was: Values, now: Values) -
         sent["birthday"] = _day(now.text("birthday"), "birthday") if now.text("birthday") else None
     if "postal_address" in changed:
         sent["postal_address"] = {"value": now.text("postal_address")} if now.text("postal_address") else None
-    for name, rows in now.rows.items():
-        if rows != was.rows.get(name, []) or f"{name}_primary" in changed:
-            sent[_LISTS[name]] = _list(record, name, was, now)
+    for name in now.rows:
+        held = objects(record.values.get(_LISTS[name])) if record is not None else []
+        if (items := _list(held, name, was, now)) != held:
+            sent[_LISTS[name]] = items
     if sorted(now.ticks["labels"]) != sorted(was.ticks.get("labels", [])):
         sent["label_ids"] = [_number(one) for one in now.ticks["labels"]]
     custom = _custom_changes(company, was, now, changed)
@@ -112,12 +113,11 @@ def _names(now: Values) -> Object:
     return {"name": first} if not last and " " not in first else {"first_name": first, "last_name": last}
 
 
-def _list(record: Record | None, name: str, was: Values, now: Values) -> list[Json]:
+def _list(held: list[Object], name: str, was: Values, now: Values) -> list[Json]:
     """Phones, e-mails or messengers after the edit, with the primary one that was chosen."""
-    held = objects(record.values.get(_LISTS[name])) if record is not None else []
     merged = merge_rows(held, was.rows.get(name, []), now.rows[name], "value", "label")
     chosen = now.texts[f"{name}_primary"]
-    if chosen.isdecimal() and int(chosen) in merged.origins and (record is None or chosen != was.texts.get(f"{name}_primary")):
+    if chosen.isdecimal() and int(chosen) in merged.origins and chosen != was.texts.get(f"{name}_primary"):
         at = merged.origins.index(int(chosen))
         return [{**item, "primary": place == at} for place, item in enumerate(merged.items)]
     return [*merged.items]

@@ -128,14 +128,16 @@ def _check_deed(request: Request) -> None:
     """A deed has to come from a page of ours, which browsers say themselves. Refused."""
     if len(request.body) > MAX_FORM_BYTES:
         raise Refused("That is too much for one form. Shorten it.")
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    is_ours = site in {"same-origin", "none"} if site is not None else bool(origin) and _is_here(str(origin), request)
-    if not is_ours:
+    if is_from_elsewhere(request) or not {"sec-fetch-site", "origin"} & set(request.headers):
         raise Refused("This was sent from another site, or by a program. Go to the page here, and press the button there.")
 
 
-def _is_here(origin: str, request: Request) -> bool:
-    return urlsplit(origin).netloc == request.headers.get("host", "")
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site's page has sent this. Programs say nothing."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def _problem(status: int, title: str, text: str, path: str) -> Response:

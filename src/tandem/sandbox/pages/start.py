@@ -43,7 +43,7 @@ class Breakage:
 
 _EVERY = dict.fromkeys(SERVICES, "")
 BREAKAGES: Mapping[str, Breakage] = {
-    "quota": Breakage("Use up the quota", "Every call is refused: the day's quota is gone.", "429-daily", _API),
+    "quota": Breakage("Use up the quota", "Every call is refused: nothing is left of the day’s quota.", "429-daily", _API),
     "rate": Breakage("Limit the rate", "Every other call is refused: too many at once.", "429", _API, 0.5),
     "outage": Breakage("Outage", "Nothing works: 503 for all calls, sign-in too.", "503", _EVERY),
     "lost": Breakage("Lose answers", "Half of the changes are made, and their answers get lost.", "lost-answer", _WRITES, 0.5),
