@@ -93,7 +93,7 @@ class Visitor:
         """A form of a page, by the end of where it leads."""
         reader = _Forms()
         reader.feed(self.get(address))
-        return next(form for form in reader.forms if form.action.endswith(action))
+        return next(form for form in reader.forms if urlsplit(form.action).path.endswith(action))
 
     def send(self, form: Form, **button: str) -> str:
         """Press a button of a form that does what it says: the address that it leads to."""

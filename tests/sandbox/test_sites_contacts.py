@@ -140,6 +140,8 @@ def test_wrong_input_gives_the_form_again(world: World, visitor: Visitor) -> Non
     assert "Write the birthday as 1980-05-31" in page
     assert 'value="31 May"' in page
     assert 'value="Zofia"' in page
+    form["birthday"], form["first_name"] = "", "x" * 2000
+    assert "Correct or shorten what you entered." in visitor.refused(form)
     empty = visitor.form("/contacts/new", "/new")
     assert "Enter at least a name" in visitor.refused(empty)
     assert fields(world, record_id) == before
@@ -222,7 +224,7 @@ def test_labels(world: World, visitor: Visitor) -> None:
     chosen.fields += [("id", record_id)]
     assert "Choose the label, too." in visitor.refused(chosen, do="add")
     chosen["chosen_label"] = label
-    visitor.send(chosen, do="add")
+    assert visitor.send(chosen, do="add") == "/contacts/?page=1&done=labels"
     assert names(visitor.get(f"/contacts/?label={label}")) == ["Dr Anna Maria Nowak"]
     form = visitor.form(f"/contacts/person/{record_id}", "/labels")
     form.fields = [(name, value) for name, value in form.fields if (name, value) != ("has", label)]

@@ -8,7 +8,7 @@ from tandem.sandbox.google_schema import formatted
 from tandem.sandbox.pages import contact_book as book_pages
 from tandem.sandbox.pages import contact_forms
 from tandem.sandbox.pages.contacts import book, contact, show
-from tandem.sandbox.pages.forms import Values, WrongEntry, carried, entered, with_blank
+from tandem.sandbox.pages.forms import Values, WrongEntry, carried, entered, told, with_blank
 from tandem.sandbox.pages.frame import Form, NotHere, Refused, Visit, paged
 from tandem.sandbox.service import HumanError
 from tandem.sandbox.wire import Json, Response
@@ -54,7 +54,7 @@ def make(visit: Visit) -> Response:
             raise WrongEntry("Enter at least a name, a number or an address.")
         made = visit.google("create", fields=fields, groups=_wanted_label(visit, form))
     except (WrongEntry, HumanError) as error:
-        return _form(visit, None, blank, now, error=str(error))
+        return _form(visit, None, blank, now, error=told(error))
     return visit.sent_on(f"/person/{made['id'] if isinstance(made, dict) else ''}", "created")
 
 
@@ -83,7 +83,7 @@ def change(visit: Visit, record_id: str) -> Response:
         if fields:
             visit.google("update", id=record_id, fields=fields)
     except (WrongEntry, HumanError) as error:
-        return _form(visit, record, was, now, error=str(error))
+        return _form(visit, record, was, now, error=told(error))
     return visit.sent_on(f"/person/{record_id}", "saved" if fields else "unchanged")
 
 

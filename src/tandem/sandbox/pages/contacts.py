@@ -59,19 +59,13 @@ def do_with_chosen(visit: Visit) -> Response:
     if deed == "delete":
         for record in records:
             visit.google("delete", id=record.record_id)
-        return visit.sent_on(_list_address(visit), "trashed")
+        return visit.sent_on(visit.list_address(), "trashed")
     if not label:
         return listed(visit, "Choose the label, too.", tuple(chosen))
     for record in records:
         if (label in record.state.groups) != (deed == "add"):
             visit.google("add_label" if deed == "add" else "remove_label", id=record.record_id, group=label)
-    return visit.sent_on(_list_address(visit), "labels")
-
-
-def _list_address(visit: Visit) -> str:
-    """The list as it was looked at."""
-    group = book(visit).live_group(visit.request.one("label"))
-    return f"/?label={group.record_id}" if group is not None else "/"
+    return visit.sent_on(visit.list_address(), "labels")
 
 
 def trash(visit: Visit) -> Response:

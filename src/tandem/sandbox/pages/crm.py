@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tandem.sandbox.pages import crm_forms, crm_reading
-from tandem.sandbox.pages.forms import Values, WrongEntry, carried, entered, with_blank
+from tandem.sandbox.pages.forms import Values, WrongEntry, carried, entered, told, with_blank
 from tandem.sandbox.pages.frame import NotHere, Refused, Visit, paged, whole
 from tandem.sandbox.pipedrive_company import Company
 from tandem.sandbox.pipedrive_model import Kind, Object, Record
@@ -61,7 +61,7 @@ def do_with_chosen(visit: Visit) -> Response:
         return visit.sent_on(f"/merge?id={records[0].id}&id={records[1].id}")
     for one in records:
         visit.pipedrive("delete_person", id=one.id)
-    return visit.sent_on("/", "deleted")
+    return visit.sent_on(visit.list_address(), "deleted")
 
 
 def person(visit: Visit, number: str, error: str = "") -> Response:
@@ -107,7 +107,7 @@ def make(visit: Visit) -> Response:
         given = {**crm_forms.changes(company(visit), None, blank, now), **_organization(visit, now)}
         made = visit.pipedrive("create_person", **{key: value for key, value in given.items() if value is not None})
     except (WrongEntry, HumanError) as error:
-        return _form(visit, None, blank, now, error=str(error))
+        return _form(visit, None, blank, now, error=told(error))
     return visit.sent_on(f"/person/{made['id'] if isinstance(made, dict) else ''}", "created")
 
 
@@ -128,7 +128,7 @@ def change(visit: Visit, number: str) -> Response:
         if given:
             visit.pipedrive("update_person", id=one.id, **given)
     except (WrongEntry, HumanError) as error:
-        return _form(visit, one, was, now, error=str(error))
+        return _form(visit, one, was, now, error=told(error))
     return visit.sent_on(f"/person/{one.id}" if _still_seen(visit, one.id) else "/", "saved" if given else "unchanged")
 
 

@@ -22,6 +22,13 @@ class WrongEntry(ValueError):
     """A field cannot be what was entered; the text says what to do."""
 
 
+def told(error: ValueError) -> str:
+    """What a form says when what was entered is refused, here or by the service."""
+    return (
+        str(error) if isinstance(error, WrongEntry) else f"Not saved, the service refused it: {error} Correct or shorten what you entered."
+    )
+
+
 @dataclass(slots=True)
 class Values:
     """What a form shows or was sent: single texts, lists of rows, and sets of ticked boxes, by name."""

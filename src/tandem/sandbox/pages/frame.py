@@ -116,6 +116,11 @@ class Visit:
         """To another page of the same user, which says what was done."""
         return sent_on(f"{self.base}{path}", done)
 
+    def list_address(self) -> str:
+        """The list as it was looked at when something was done with those ticked."""
+        kept = {name: value for name in ("label", "q", "page") if (value := self.request.one(name))}
+        return f"/?{urlencode(kept)}" if kept else "/"
+
 
 Handler: TypeAlias = Callable[..., Response]
 
