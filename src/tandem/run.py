@@ -41,6 +41,7 @@ from tandem.errors import LeaseLost, Malformed, Reach, StorageError, StorageUnav
 from tandem.store.links import LinkState, label_of
 from tandem.store.models import Link
 from tandem.store.trouble import told
+from tandem.web.alerts import Watchman
 from tandem.web.serving import Pages
 from tandem.web.site import Site
 
@@ -241,6 +242,7 @@ class Runner:
             with (
                 Tandem(config) as shown,
                 Receiver(tandem, Pages(site := Site.of(shown), place_of(config.url("BASE_URL")).prefix)) as receiver,
+                Watchman(shown, receiver.url or config.url("BASE_URL")),
             ):
                 self._beginnings += 1
                 if self._beginnings == 1:

@@ -383,6 +383,19 @@ class Ledger(models.Model):
         constraints = [models.UniqueConstraint(fields=["budget", "day"], name="ledger_once")]
 
 
+class Alert(models.Model):
+    """When somebody was last told of a matter of a link."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    matter = models.CharField(max_length=SHORT)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        """One a matter."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "matter"], name="alert_once")]
+
+
 class Hint(models.Model):
     """A record or reference that is said to have moved, and what was announced; kept until a read shows it (engine/hints.py)."""
 

@@ -35,6 +35,16 @@ class Migration(migrations.Migration):
                 ("signed_in_at", models.DateTimeField(null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name="Alert",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("matter", models.CharField(max_length=40)),
+                ("sent_at", models.DateTimeField()),
+                ("link", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="store.link")),
+            ],
+            options={"constraints": [models.UniqueConstraint(fields=("link", "matter"), name="alert_once")]},
+        ),
         migrations.AddField(
             model_name="account",
             name="user",
