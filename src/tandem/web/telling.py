@@ -13,7 +13,7 @@ from tandem.app.sides import PRODUCT, TITLE
 from tandem.core.contact import Contact
 from tandem.core.state import Side
 from tandem.engine.telling import name_of
-from tandem.web import words
+from tandem.web import sentences, words
 from tandem.web.site import here
 
 register = template.Library()
@@ -61,8 +61,7 @@ def called(contact: Contact) -> str:
 @register.filter
 def said(sentence: object) -> str:
     """A sentence of the engine in the language of the page, where it is known; else as it is."""
-    text = str(sentence)
-    return gettext(text) if text else ""
+    return sentences.said(str(sentence))
 
 
 @register.filter
