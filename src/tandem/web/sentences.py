@@ -38,6 +38,11 @@ FORMS = (
     gettext_noop("{number} to delete in {side}"),
     gettext_noop("{number} pairs"),
     gettext_noop("There is no open question {question}; `tandem review` lists those there are."),
+    gettext_noop("There is no open question {question}. Open: {known}."),
+    gettext_noop(
+        "There is nothing to take back under {what}: `tandem history {link}` shows cycles (5) and changes (5-123), and pair:7 is the last "
+        "sync of a pair. History is kept for {days} days."
+    ),
     # why a link does not go on
     gettext_noop("{number} of {total} contacts are outside the chosen group or filter all at once. Nothing was deleted or changed."),
     gettext_noop("Two looks at one side do not agree on {number} records; nothing was created."),

@@ -69,7 +69,7 @@ def when(at: datetime | None) -> str:
     """A moment, as far away as it is."""
     if at is None:
         return pgettext("time", "never")
-    return date_format(timezone.localtime(at, at.astimezone().tzinfo), "j M Y, H:i")
+    return date_format(timezone.localtime(at, at.astimezone().tzinfo), gettext("j M Y, H:i"))
 
 
 @register.filter
@@ -79,7 +79,7 @@ def ago(at: datetime | None) -> str:
         return pgettext("time", "never")
     seconds = (here().tandem.clock.now() - at).total_seconds()
     if abs(seconds) < 5:
-        return gettext("just now") if seconds > 0 else gettext("in a moment")
+        return gettext("just now") if seconds >= 0 else gettext("in a moment")
     text = span(abs(seconds))
     return gettext("%(span)s ago") % {"span": text} if seconds > 0 else gettext("in %(span)s") % {"span": text}
 
