@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
 from house.sources import SRC, Module, docstrings, product_modules
-from tandem.app import reasons  # sets Django up
+from tandem.app import reasons, reviewing  # sets Django up
 from tandem.core.canonical import KeyKind
 from tandem.core.evidence import Evidence, evidence_words
 from tandem.engine import choices
@@ -29,6 +29,8 @@ _CALLS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3), "npgettext_lazy": ((1, "c"), 2, 3),
 }  # fmt: skip
+#: Where sentences are made that a page may show.
+_LAYERS = frozenset({"accounts", "app", "connectors", "core", "engine", "errors", "store"})
 #: Modules of which every sentence may come to be seen in a page.
 _SPEAKING = (
     "accounts.consent", "accounts.rights", "app.connecting", "app.disconnecting", "app.explaining", "app.hearing", "app.previews",
@@ -85,6 +87,7 @@ def of_engine() -> frozenset[str]:
     """Sentences that the engine keeps in English and pages show, with braces where they hold something."""
     kept = {reason.sentence for reason in [*reasons.REASONS.values(), *reasons._BY_STATE.values()]}
     kept |= {choice.sentence for choice in vars(choices).values() if isinstance(choice, choices.Choice)}
+    kept |= set(reviewing._SENTENCES.values())
     kept |= {evidence_words(Evidence(kind, is_unique)) for kind in KeyKind for is_unique in (False, True)}
     kept |= {(error.__doc__ or "").strip() for error in _errors(TandemError) if error is not RemoteError}
     modules = {module.name: module for module in product_modules()}
@@ -119,14 +122,14 @@ def written(module: Module, *, least: int = 3) -> Iterator[str]:
 
 @cache
 def of_code() -> frozenset[str]:
-    """Every text of two words that stands outside the pages, with braces where it holds something."""
-    return frozenset(text for module in product_modules() if module.layer != "web" for text in written(module, least=2))
+    """Every text of two words that the engine and what is about it say, with braces where it holds something."""
+    return frozenset(text for module in product_modules() if module.layer in _LAYERS for text in written(module, least=2))
 
 
-@cache
-def skeleton(text: str) -> re.Pattern[str]:
-    """Recognises whatever a text with braces can become, and another text with braces in these places."""
-    return re.compile(".+".join(re.escape(part) for part in _HELD.split(text)), re.DOTALL)
+def makes(text: str, form: str) -> bool:
+    """Whether a text with braces can become another one, which may have braces in these places."""
+    parts = _HELD.split(text)
+    return max(parts, key=len) in form and re.fullmatch(".+".join(map(re.escape, parts)), form, re.DOTALL) is not None
 
 
 def letters(text: str) -> int:
@@ -136,4 +139,4 @@ def letters(text: str) -> int:
 
 def form_of(text: str) -> str | None:
     """The form by which a sentence with braces is recognised."""
-    return next((form for form in sentences.FORMS if skeleton(text).fullmatch(form)), None)
+    return next((form for form in sentences.FORMS if makes(text, form)), None)

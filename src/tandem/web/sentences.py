@@ -1,8 +1,8 @@
 """Sentences that the engine keeps in English, in the language of the page.
 
 Rules: a sentence is looked up among the texts as it is; one that holds a number, a name or another sentence is recognised by its form
-below. What nobody knows stays English as a whole: half a sentence in each language helps nobody. The texts of a language may leave out
-what a form holds, so that a page need not speak of commands where it has a button.
+below. What nobody knows stays English as a whole: half a sentence in each language helps nobody. A page names no commands where it has
+a button, so some sentences are said otherwise, in English too.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from tandem.app.sides import TITLE
 from tandem.web import words
 
 #: What stands in braces is said in its turn where `_SAYING` knows its name; all else stays as it is.
-FORMS = (
+_SAME = (
     # how a contact stands
-    gettext_noop("Out: {sentence}. `tandem exclude {link} {pair} --off` syncs it again."),
     gettext_noop("Out: it stands in {side} outside what the link covers; only its id and hashes are kept."),
     gettext_noop("Out: it is deleted in {side} and never had another half."),
     gettext_noop("Out: {sentence}."),
@@ -31,18 +30,13 @@ FORMS = (
     gettext_noop("it is deleted in {side}; the other side follows once the deletion has been confirmed"),
     gettext_noop("{field} is not written: {sentence}"),
     gettext_noop("The next sync copies it to {side}."),
+    gettext_noop("{text} is not left out; there is nothing to open again."),
     # what waits
     gettext_noop("{counts} (new since the backup, or deleted on one side since; the archive cannot tell)"),
     gettext_noop("{number} to create in {side}"),
     gettext_noop("{number} to change in {side}"),
     gettext_noop("{number} to delete in {side}"),
     gettext_noop("{number} pairs"),
-    gettext_noop("There is no open question {question}; `tandem review` lists those there are."),
-    gettext_noop("There is no open question {question}. Open: {known}."),
-    gettext_noop(
-        "There is nothing to take back under {what}: `tandem history {link}` shows cycles (5) and changes (5-123), and pair:7 is the last "
-        "sync of a pair. History is kept for {days} days."
-    ),
     # why a link does not go on
     gettext_noop("{number} of {total} contacts are outside the chosen group or filter all at once. Nothing was deleted or changed."),
     gettext_noop("Two looks at one side do not agree on {number} records; nothing was created."),
@@ -51,10 +45,6 @@ FORMS = (
     ),
     gettext_noop("The services may still show less than there was when the backup was restored; look again at {time} UTC."),
     gettext_noop("The archive has lost a record of pair {pair}: `tandem sync --full` lists everything again."),
-    gettext_noop("Another process is working on link {link}."),
-    gettext_noop("Link {link} is {state}; `tandem link resume {link}` lets a paused one go on."),
-    gettext_noop("Link {link} is {state}; `tandem link resume {link}` lets a paused one go on, and then this can be taken back."),
-    gettext_noop("Link {link} came out of a backup: `tandem preview {link}`, then `tandem sync {link}`; after that this can be done."),
     gettext_noop("Something unforeseen happened ({kind}); nothing was changed."),
     # services
     gettext_noop("{side} does not accept the account's token any more: connect it again."),
@@ -72,7 +62,6 @@ FORMS = (
     gettext_noop("{side} did not accept the answer: it came too late, or was used already. Try again."),
     gettext_noop("{side} did not say whether it took the answer, and nothing was stored. Try again: an answer works once."),
     gettext_noop("{side}'s answer holds no code, so nothing was stored. Try again."),
-    gettext_noop("The consent was refused in {side}; nothing was stored. To try again: `tandem account add`."),
     gettext_noop("{side} could not ask for consent, so nothing was stored. `tandem doctor` looks at what is set up."),
     gettext_noop(
         "{side} gave no lasting permission (no refresh token), so nothing was stored. Take Tandem's access away there ({place}) and try "
@@ -80,9 +69,6 @@ FORMS = (
     ),
     gettext_noop("This is {name}, another account than {expected}; nothing was stored. Sign in as the other one."),
     gettext_noop("{name} is connected by somebody else who uses this Tandem; nothing was stored."),
-    gettext_noop(
-        "This is another account than {name}, which link {link} uses and which still has to be connected again (--reconnect {label})."
-    ),
     gettext_noop("It lacks the right {sentence}."),
     gettext_noop("The API token itself stays valid: replace it in {side}, Personal preferences > API."),
     gettext_noop(
@@ -90,7 +76,6 @@ FORMS = (
         "take the access away yourself ({place})"
     ),
     gettext_noop("{side} was not told: take Tandem's access away there ({place})."),
-    gettext_noop("{name} is used by link {link}: remove that first with `tandem link remove` (which deletes no contact)."),
     gettext_noop("These two accounts are linked already, by link {link}; change or remove that one first."),
     # how a side is watched
     gettext_noop("no webhooks; a look every {span} is what a quarter of the daily tokens allows"),
@@ -104,6 +89,47 @@ FORMS = (
     gettext_noop("Pipedrive takes at most {number} characters here."),
     gettext_noop("The Pipedrive field {name} was removed twice: it is left out. An administrator can add it again under that name."),
 )
+#: Sentences that send people to a terminal, and what a page says in their place.
+_OTHERWISE: Mapping[str, str] = {
+    "Out: {sentence}. `tandem exclude {link} {pair} --off` syncs it again.": gettext_noop("Out: {sentence}."),
+    "It is out of the sync already ({reason}); `tandem exclude {link} {text} --off` syncs it again.": gettext_noop(
+        "It is out of the sync already."
+    ),
+    "There is no open question {question}; `tandem review` lists those there are.": gettext_noop("There is no open question {question}."),
+    "There is no open question {question}. Open: {known}.": gettext_noop("There is no open question {question}."),
+    "There is nothing to take back under {what}: `tandem history {link}` shows cycles (5) and changes (5-123), and pair:7 "
+    "is the last sync of a pair. History is kept for {days} days.": gettext_noop(
+        "There is nothing to take back here any more. History is kept for {days} days."
+    ),
+    "Another process is working on link {link}.": gettext_noop("Another process is working on this sync; try again in a moment."),
+    "Link {link} is {state}; `tandem link resume {link}` lets a paused one go on.": gettext_noop("This sync is {state}: resume it first."),
+    "Link {link} is {state}; `tandem link resume {link}` lets a paused one go on, and then this can be taken back.": gettext_noop(
+        "This sync is {state}: let it go on first, then this can be taken back."
+    ),
+    "Link {link} came out of a backup: `tandem preview {link}`, then `tandem sync {link}`; after that this can be done.": gettext_noop(
+        "This sync came out of a backup: look at the preview and save it first, then this can be done."
+    ),
+    "The consent was refused in {side}; nothing was stored. To try again: `tandem account add`.": gettext_noop(
+        "The consent was refused in {side}; nothing was stored. You can try again."
+    ),
+    "This is another account than {name}, which link {link} uses and which still has to be connected again "
+    "(--reconnect {label}).": gettext_noop(
+        "This is another account than {name}, which link {link} uses and which still has to be connected again."
+    ),
+    "{name} is used by link {link}: remove that first with `tandem link remove` (which deletes no contact).": gettext_noop(
+        "{name} is used by link {link}: end that sync first (which deletes no contact)."
+    ),
+    "Nobody waits for this answer, or not any more. If the account was connected just now, all is well; else begin again "
+    "with `tandem account add`.": gettext_noop(
+        "Nobody waits for this answer, or not any more. If the account was connected just now, all is well; else begin again."
+    ),
+    "This answer came too late: it is waited for ten minutes. Begin again with `tandem account add`.": gettext_noop(
+        "This answer came too late: it is waited for ten minutes. Begin again."
+    ),
+}
+
+#: How a sentence of the engine looks, and the text that is looked up for it. The more exact forms stand first.
+FORMS: Mapping[str, str] = {**_OTHERWISE, **{form: form for form in _SAME}}
 
 _SHAPES: Mapping[str, str] = {"number": r"\d[\d,]*", "total": r"\d+", "side": "[Gg]oogle|[Pp]ipedrive", "doubt": "[a-z]+", "sentence": ".+"}
 
@@ -146,11 +172,11 @@ def _alone(text: str) -> str | None:
     """One sentence as it is, or by its form."""
     if (told := gettext(text)) != text:
         return told
-    for form, mark, pattern in _PATTERNS:
+    for told_as, mark, pattern in _PATTERNS:
         if mark in text and (match := pattern.fullmatch(text)):
             values = {name: _SAYING.get(name, str)(value) for name, value in match.groupdict().items()}
             if None not in values.values():
-                return gettext(form).format_map(values)
+                return gettext(told_as).format_map(values)
     return None
 
 
@@ -189,4 +215,4 @@ def _mark(form: str) -> str:
     return max((piece for piece, *_ in Formatter().parse(form)), key=len)
 
 
-_PATTERNS = tuple((form, _mark(form), _pattern(form)) for form in FORMS)
+_PATTERNS = tuple((told_as, _mark(form), _pattern(form)) for form, told_as in FORMS.items())
