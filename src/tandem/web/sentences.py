@@ -99,7 +99,7 @@ _OTHERWISE: Mapping[str, str] = {
     "There is no open question {question}. Open: {known}.": gettext_noop("There is no open question {question}."),
     "There is nothing to take back under {what}: `tandem history {link}` shows cycles (5) and changes (5-123), and pair:7 "
     "is the last sync of a pair. History is kept for {days} days.": gettext_noop(
-        "There is nothing to take back here any more. History is kept for {days} days."
+        "There is nothing to take back under {what} any more. History is kept for {days} days."
     ),
     "Another process is working on link {link}.": gettext_noop("Another process is working on this sync; try again in a moment."),
     "Link {link} is {state}; `tandem link resume {link}` lets a paused one go on.": gettext_noop("This sync is {state}: resume it first."),
