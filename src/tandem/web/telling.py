@@ -13,7 +13,7 @@ from tandem.app.sides import PRODUCT, TITLE
 from tandem.core.contact import Contact
 from tandem.core.state import Side
 from tandem.engine.telling import name_of
-from tandem.web import words
+from tandem.web import sentences, words
 from tandem.web.site import here
 
 register = template.Library()
@@ -61,8 +61,7 @@ def called(contact: Contact) -> str:
 @register.filter
 def said(sentence: object) -> str:
     """A sentence of the engine in the language of the page, where it is known; else as it is."""
-    text = str(sentence)
-    return gettext(text) if text else ""
+    return sentences.said(str(sentence))
 
 
 @register.filter
@@ -70,7 +69,7 @@ def when(at: datetime | None) -> str:
     """A moment, as far away as it is."""
     if at is None:
         return pgettext("time", "never")
-    return date_format(timezone.localtime(at, at.astimezone().tzinfo), "j M Y, H:i")
+    return date_format(timezone.localtime(at, at.astimezone().tzinfo), gettext("j M Y, H:i"))
 
 
 @register.filter
@@ -80,7 +79,7 @@ def ago(at: datetime | None) -> str:
         return pgettext("time", "never")
     seconds = (here().tandem.clock.now() - at).total_seconds()
     if abs(seconds) < 5:
-        return gettext("just now") if seconds > 0 else gettext("in a moment")
+        return gettext("just now") if seconds >= 0 else gettext("in a moment")
     text = span(abs(seconds))
     return gettext("%(span)s ago") % {"span": text} if seconds > 0 else gettext("in %(span)s") % {"span": text}
 
