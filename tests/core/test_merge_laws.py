@@ -6,18 +6,19 @@ The promises: P1 no loss, P2 no invention, P6 convergence, P7 idempotence, P8 sy
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.worlds import REGION, World, as_server_writes, even_worlds, first_meetings, mirrored, two_way, values, worlds
+from core.worlds import REGION, World, as_server_writes, even_worlds, first_meetings, marked, mirrored, two_way, values, worlds
 from tandem.core.canonical import entry_key, field_kind, same_text, same_value
 from tandem.core.contact import FIELDS, LISTED, Contact, Delta, Entry, FieldName, apply_delta
 from tandem.core.merge import Merged, Part, advance, merge, parts_of, settled_parts
 from tandem.core.parts import grouped
 from tandem.core.phones import phone_tail
 from tandem.core.plan import count_blanks
-from tandem.core.policy import Direction
+from tandem.core.policy import Direction, Policy
 from tandem.core.reconcile import Nothing, Write, reconcile
 from tandem.core.state import Presence, Side, Sight
 
@@ -206,13 +207,32 @@ def _rewriting(contact: Contact) -> Contact:
     return as_server_writes(contact)
 
 
+def _kept_by(server: Callable[[Contact], Contact], world: World) -> World:
+    """A server that marks one entry of each list when it writes has marked one before: it keeps no list without."""
+    if server is not _rewriting:
+        return world
+    sights = (replace(sight, contact=marked(sight.contact)) for sight in (world.left, world.right))
+    return World(*sights, world.policy)
+
+
 BOTH = {Side.LEFT: True, Side.RIGHT: True}
 servers = st.sampled_from([lambda contact: contact, _rewriting])
+
+
+def test_a_mark_outlives_the_spelling_that_bore_it() -> None:
+    """Both sides took one of three entries of a kind away, the marked one: that settles, and nothing is written for the mark later."""
+    name, three = FieldName("messengers"), [Entry("anna.n", "skype", primary=mark) for mark in (False, False, True)]
+    base = Contact({name: tuple(three)})
+    sights = (Sight(Presence.LIVE, Contact({name: tuple(left)}), base) for left in (three[:2], three[1:]))
+    world = World(*sights, Policy(direction=Direction.TO_LEFT, region=REGION))
+    again = merged(_settled(world, lambda contact: contact, BOTH))
+    assert (again.to_left, again.to_right) == ({}, {})
 
 
 @given(st.one_of(worlds(), first_meetings()), servers)
 def test_settled_means_quiet(world: World, server: Callable[[Contact], Contact]) -> None:
     """P6, P7: after both writes, whatever the servers made of the texts, a further cycle writes nothing and asks only what waits."""
+    world = _kept_by(server, world)
     quiet = _settled(world, server, BOTH)
     outcome = merged(quiet)
     assert (outcome.to_left, outcome.to_right) == ({}, {})

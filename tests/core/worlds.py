@@ -203,6 +203,14 @@ def as_server_writes(contact: Contact) -> Contact:
     return contact.replacing(stored)
 
 
+def marked(contact: Contact) -> Contact:
+    """The contact with a primary entry in each list: the first, where there was none."""
+    lists = {name: value for name, value in contact.values.items() if isinstance(value, tuple)}
+    return contact.replacing(
+        {name: value if any(entry.primary for entry in value) else _marked(list(value), 0) for name, value in lists.items()}
+    )
+
+
 def _stored(name: FieldName, value: str) -> str:
     return value.lower() if name == EMAILS else " ".join(value.split())
 

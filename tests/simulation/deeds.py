@@ -98,7 +98,9 @@ def _person_company(hands: Hands) -> None:
 def _rename_company(hands: Hands) -> None:
     rows = [row for row in hands.stage.world.pipedrive.state()["organizations"] if not row["is_deleted"]]
     one = hands.some(PIPEDRIVE, rows)
-    hands.stage.pipedrive_does("rename_organization", id=one["id"], name=hands.words.company())
+    name = hands.words.company()
+    hands.stage.pipedrive_does("rename_organization", id=one["id"], name=name)
+    hands.log.renames.append((hands.log.n, str(one["name"]), name))
 
 
 def _contact_address(hands: Hands) -> None:

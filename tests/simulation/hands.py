@@ -51,10 +51,20 @@ class Log:
     rest: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
     #: Marks that somebody moved and that nobody touched since: (side, record, field) -> the entry.
     marks: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    #: Organisations that somebody renamed: when, from what, to what.
+    renames: list[tuple[int, str, str]] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     #: What was found wrong on the way.
     faults: list[str] = field(default_factory=list)
     n: int = 0
+
+    def later_names(self, organisation: str, since: int = 0) -> set[str]:
+        """What an organisation of this name was renamed to afterwards."""
+        names = {organisation}
+        for n, old, new in self.renames:
+            if n >= since and old in names:
+                names.add(new)
+        return names - {organisation}
 
     def made(self, side: str) -> set[str]:
         """Records that a human made or restored."""

@@ -12,6 +12,8 @@ Exemptions, all of them:
 - Labels and marks of an entry that humans typed on both sides may differ (a first meeting leaves each side its own).
 - A single value that was typed again, as it stood before, may give way to another one from the other side without a trace: where
   the write in between had no answer yet, nothing tells it from a value that never changed.
+- A contact that was given to an organisation by its name, just before somebody renamed that organisation, has the new name: a read may
+  not show it yet, and had the contact been there a moment earlier, it would have followed just so.
 - A deletion that a person released.
 - A copy of Tandem's that no human has touched goes when the person turns out to have stood there: its partner is paired with that one.
 - A person of Pipedrive must be called something: without a name it bears its organisation, e-mail or phone. When a human has
@@ -145,8 +147,15 @@ class Verdict:
         others = any(edit.field == typed.field and edit.side != typed.side and edit.come for edit in edits)
         if again and others and typed.field in TEXTS:
             return True
+        if typed.field == "organisation" and self._follows(pair, self.log.later_names(value, typed.n)):
+            return True
         bare = value.partition(":")[2] if typed.field == "messengers" else value
         return taken or self._has_lost(pair, bare)
+
+    def _follows(self, pair: models.Pair, names: set[str]) -> bool:
+        """Whether both sides bear one of these names of an organisation."""
+        views = [self.now[side].get(record or "") for side, record in ((GOOGLE, pair.left_id), (PIPEDRIVE, pair.right_id))]
+        return any(all(view is not None and view.says("organisation", name) for view in views) for name in names)
 
     def _has_lost(self, pair: models.Pair, value: str) -> bool:
         lost = self.losers[pair.id].replace(",", " ")
@@ -163,6 +172,7 @@ class Verdict:
     def _invented(self, side: str, record: str, view: View, places: list[Place]) -> None:
         """P2: each value was typed by a human on one of the two records."""
         typed = {(edit.field, value) for edit in self.log.of(*places) for value in edit.come}
+        typed |= {(name, new) for name, value in typed if name == "organisation" for new in self.log.later_names(value)}
         said = {value.casefold().replace(" ", "") for _, value in typed}
         for name, value in sorted(view.values() - typed):
             squeezed = value.casefold().replace(" ", "").removeprefix("+")

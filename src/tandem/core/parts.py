@@ -181,16 +181,14 @@ def _advanced(name: FieldName, base: Contact, parts: frozenset[Part], now: Conta
 def _advanced_group(was: list[Entry], is_: list[Entry], *, is_entry: bool, is_label: bool) -> list[Entry]:
     """A group with spellings and labels each from where they belong.
 
-    The primary mark stays as it was. An entry that is new to the base brings its own: where the base names another one before
-    it, that one counts, so that a move of the mark which has not travelled still is a change.
+    The primary mark stays as it was, also where the very spelling that bore it went. An entry that is new to the base brings its
+    own: where the base names another one before it, that one counts, so that a move of the mark which has not travelled still is a
+    change.
     """
     spellings = is_ if is_entry else was
     called = (is_ if is_label else was) or spellings
-    marks = [entry.primary for entry in was or is_]
-    return [
-        Entry(entry.value, called[min(place, len(called) - 1)].label, place < len(marks) and marks[place])
-        for place, entry in enumerate(spellings)
-    ]
+    marked_at = next((min(place, len(spellings) - 1) for place, entry in enumerate(was or is_) if entry.primary), None)
+    return [Entry(entry.value, called[min(place, len(called) - 1)].label, place == marked_at) for place, entry in enumerate(spellings)]
 
 
 def _marked_like(group: list[Entry], now: list[Entry]) -> list[Entry]:
