@@ -11,17 +11,17 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
     return render(request, "error.html", {"title": title, "text": text}, status=status)
 
 
-def wrong(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def wrong(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """400."""
     return _page(request, 400, gettext("This cannot be read"), gettext("The browser has sent something unexpected. Go back and try again."))
 
 
-def forbidden(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """403."""
     return _page(request, 403, gettext("Not allowed"), gettext("This is not allowed. Nothing was changed."))
 
 
-def missing(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it
     """404: not there, or not yours, which nobody is told."""
     return _page(request, 404, gettext("There is nothing here"), gettext("The page does not exist, or it is somebody else's."))
 
