@@ -41,7 +41,9 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [_web / "templates"],
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.csrf", "tandem.web.framing.frame"],
+            "context_processors": [
+                "django.template.context_processors.csrf", "django.contrib.messages.context_processors.messages", "tandem.web.framing.frame",
+            ],
             "builtins": ["django.templatetags.i18n", "tandem.web.telling"],
         },
     }
