@@ -126,7 +126,7 @@ class Premises:
             request.session = SessionStore()
             sign_in(request, user)
             request.session.save()
-        browser.client.cookies.set(settings.SESSION_COOKIE_NAME, request.session.session_key, domain="127.0.0.1", path="/")
+            browser.bear(request.session.session_key)
         return browser
 
     # Time, and what people and the working process do
@@ -295,6 +295,11 @@ class Browser:
     def query(self) -> dict[str, str]:
         """What the address says besides."""
         return dict(parse_qsl(urlsplit(str(self.answer.url)).query))
+
+    def bear(self, key: str) -> None:
+        """From now on bear the key of that session."""
+        self.client.cookies.clear()
+        self.client.cookies.set(settings.SESSION_COOKIE_NAME, key, domain="127.0.0.1", path="/")
 
     @property
     def session(self) -> str:

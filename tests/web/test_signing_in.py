@@ -73,14 +73,13 @@ def test_signing_in_changes_the_key_and_signing_out_ends_it(signed: Premises) ->
     assert taken not in ("", planted)
     other = signed.browser(signed_in=False)
     for key in (planted, taken):
-        other.client.cookies.set("tandem", key, domain="127.0.0.1", path="/")
+        other.bear(key)
         other.get("/health")
         assert (other.path == "/health") is (key == taken)
-        other.client.cookies.delete("tandem", domain="127.0.0.1", path="/")
     browser.get("/health")
     browser.press("Sign out")
     assert browser.page.notices == ["You are signed out."]
-    other.client.cookies.set("tandem", taken, domain="127.0.0.1", path="/")
+    other.bear(taken)
     other.get("/health")
     assert other.path == "/"
 
