@@ -42,7 +42,9 @@ TEMPLATES = [
         "DIRS": [_web / "templates"],
         "OPTIONS": {
             "context_processors": [
-                "django.template.context_processors.csrf", "django.contrib.messages.context_processors.messages", "tandem.web.framing.frame",
+                "django.template.context_processors.csrf",
+                "django.contrib.messages.context_processors.messages",
+                "tandem.web.framing.frame",
             ],
             "builtins": ["django.templatetags.i18n", "tandem.web.telling"],
         },

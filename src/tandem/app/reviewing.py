@@ -18,6 +18,7 @@ from tandem.engine.choices import ADOPT, CONFLICT, kinds, words_of
 from tandem.engine.holds import HOLD
 from tandem.engine.review import Answer, Named, Review, Waiting
 from tandem.errors import WrongInput
+from tandem.store.numbers import number_of
 
 if TYPE_CHECKING:
     from tandem.app.root import Tandem
@@ -83,10 +84,11 @@ def _one(open_: Sequence[Waiting], text: str) -> list[Answer]:
     group = next((item for item in groups_of(open_) if item.id == subject), None)
     if group is not None:
         return [Answer(item.id, word) for item in group.members]
-    if not subject.isdecimal():
+    number = number_of(subject)
+    if number is None:
         known = ", ".join([*(str(item.id) for item in open_), *(item.id for item in groups_of(open_))]) or "none"
         raise WrongInput(f"There is no open question {subject!r}. Open: {known}.")
-    return [Answer(int(subject), word, named)]
+    return [Answer(number, word, named)]
 
 
 def _all(open_: Sequence[Waiting], text: str) -> list[Answer]:

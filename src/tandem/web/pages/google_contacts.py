@@ -20,6 +20,7 @@ from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
 from tandem.errors import TandemError, WrongInput
 from tandem.store import models
 from tandem.store.links import label_of
+from tandem.store.numbers import number_of
 from tandem.store.users import Belongings
 from tandem.web.signing_in import signed_in
 from tandem.web.site import here
@@ -58,10 +59,8 @@ def _overview(request: HttpRequest, user: models.User, form: Token, status: int 
 
 def _ended(request: HttpRequest, user: models.User) -> Ended | None:
     """How the consent ended from which the browser comes back."""
-    number = request.GET.get("consent", "")
-    if not number.isdecimal():
-        return None
-    row = models.Authorisation.objects.using(here().tandem.alias).filter(pk=int(number), user=user).exclude(outcome="").first()
+    number = number_of(request.GET.get("consent", ""))
+    row = models.Authorisation.objects.using(here().tandem.alias).filter(pk=number, user=user).exclude(outcome="").first()
     return Ended(Outcome(row.outcome), row.sentence, row.label) if row is not None else None
 
 
