@@ -232,7 +232,7 @@ class Browser:
             self.get("/health")
         return next(form.fields[_FORM_TOKEN] for form in self.page.forms if _FORM_TOKEN in form.fields)
 
-    def press(self, text: str, *, follows: bool = True, nth: int = 0, **fields: str) -> httpx2.Response:
+    def press(self, text: str, /, *, follows: bool = True, nth: int = 0, **fields: str) -> httpx2.Response:
         """Press the button that says this, with these fields filled in."""
         form, button = self.find(text, nth)
         for name, value in fields.items():

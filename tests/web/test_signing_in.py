@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from django.urls import get_resolver
 
 from tandem.app.patience import MAX_WRONG
 from tandem.store import models
+from web.addresses import OPEN, Address, addresses
 from web.premises import HOME, PASSWORD, SETTINGS, Browser, Premises
 
 
@@ -96,7 +96,16 @@ def test_a_new_password_ends_other_sessions(signed: Premises) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    ["https://evil.test/", "//evil.test", "/\\evil.test", "\\\\evil.test", "/\t/evil.test", "javascript:alert(1)", "health", "http:///evil"],
+    [
+        "https://evil.test/",
+        "//evil.test",
+        "/\\evil.test",
+        "\\\\evil.test",
+        "/\t/evil.test",
+        "javascript:alert(1)",
+        "health",
+        "http:///evil",
+    ],
 )
 def test_next_leads_only_to_our_own_pages(signed: Premises, wanted: str) -> None:
     """Whatever an address asks for, one lands on our pages."""
@@ -118,35 +127,17 @@ def test_next_leads_back(signed: Premises) -> None:
     assert (browser.path, browser.query) == ("/health", {"x": "1"})
 
 
-def _posts(premises: Premises) -> list[str]:
-    """Every address, with the numbers of what there is."""
-    return [path for path, _ in addresses(premises)]
-
-
-def addresses(premises: Premises) -> list[tuple[str, str]]:
-    """Every address of the pages and its name, with the numbers of what belongs to the operator."""
-    account = models.Account.objects.using(premises.alias).filter(user=None).order_by("id")[0].pk
-    link = premises.link.pk
-    known = {"service": "google", "token": premises.site.welcome_token, "pair": models.Pair.objects.using(premises.alias).first().pk}
-    found = []
-    for name in _names():
-        ((path, parameters),) = get_resolver().reverse_dict.getlist(name)[0][0]
-        number = account if name == "disconnect" else link
-        found.append((f"/{path}" % {one: {**known, "number": number}[one] for one in parameters}, name))
-    return found
-
-
-def _names() -> list[str]:
-    return sorted(name for name in get_resolver().reverse_dict if isinstance(name, str))
+def everywhere(premises: Premises) -> list[Address]:
+    """Every address, about what the operator has."""
+    account = models.Account.objects.using(premises.alias).order_by("id")[0].pk
+    return list(addresses(link=premises.link.pk, pair=premises.pair("Anna"), account=account))
 
 
 def test_strangers_are_sent_to_the_start(synced: Premises) -> None:
     """Every page but those of signing in, read or written; nothing is changed, and nothing is said."""
     before = synced.rows()
     stranger = synced.browser(signed_in=False)
-    for path, name in addresses(synced):
-        if name in ("start", "welcome", "language", "sign-out"):
-            continue
+    for path, name in [(one.path, one.name) for one in everywhere(synced) if one.name not in OPEN]:
         answer = stranger.get(path, follows=False)
         assert answer.status_code in (302, 405), name
         assert answer.status_code == 405 or answer.headers["location"] == f"/?next={quote(path, safe='')}", name
@@ -161,7 +152,7 @@ def test_forged_forms_change_nothing(synced: Premises) -> None:
     browser = synced.browser()
     before, writes = synced.rows(), synced.writes()
     token = browser.token()
-    for path, name in addresses(synced):
+    for path, name in [(one.path, one.name) for one in everywhere(synced)]:
         forged = [
             browser.client.post(path, data={"action": "pause"}),
             browser.client.post(path, data={"action": "pause", "csrfmiddlewaretoken": "x" * len(token)}),
