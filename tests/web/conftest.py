@@ -37,6 +37,7 @@ signed = _opened("signed")
 connected = _opened("connected")
 draft = _opened("draft")
 synced = _opened("synced")
+asked = _opened("asked")
 
 
 @pytest.fixture

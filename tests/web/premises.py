@@ -137,7 +137,7 @@ class Premises:
             is_quiet = True
             for link in self.tandem.schedule.due(self.tandem.clock.now()):
                 result = self.tandem.cycle(link, cause="due")
-                is_quiet = is_quiet and result.state.value == "in-sync" and not result.writes
+                is_quiet = is_quiet and result.state.value != "unfinished" and not result.writes
             if is_quiet:
                 return
             self.world.clock.advance(61)
@@ -404,8 +404,12 @@ def _put_away(premises: Premises) -> Kept:
 
 @cache
 def kept(state: str) -> Kept:
-    """An installation in a state: "new", "signed" (with a password), "connected", "draft", or "synced"; made once a process."""
-    order = ("new", "signed", "connected", "draft", "synced")
+    """An installation in a state, made once a process.
+
+    "new", "signed" (with a password), "connected", "draft", "synced", or "asked": about three persons who already stand in Google outside
+    the group.
+    """
+    order = ("new", "signed", "connected", "draft", "synced", "asked")
     before = kept(order[order.index(state) - 1]) if state != "new" else None
     with tempfile.TemporaryDirectory(prefix="tandem-web-") as name:
         world = World.restore(before.world) if before else new_world()
@@ -422,6 +426,12 @@ def kept(state: str) -> Kept:
                 tandem.ask_for_cycle(premises.link.pk)
                 premises.live()
                 assert premises.link.first_synced_at is not None
+            elif state == "asked":
+                for first in ("Olga", "Piotr", "Zofia"):
+                    premises.contact(first, groups=())
+                    premises.person(first)
+                premises.pass_time(600)
+                premises.live()
             return _put_away(premises)
 
 

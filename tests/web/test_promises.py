@@ -244,7 +244,7 @@ def test_a9_the_preview_names_the_fields_that_will_be_made(connected: Premises) 
 
 
 def _fields(premises: Premises) -> list[dict[str, object]]:
-    return [one for one in premises.world.pipedrive.state()["person_fields"]]
+    return list(premises.world.pipedrive.state()["person_fields"])
 
 
 def test_a9_pipedrives_own_fields_are_used(connected: Premises) -> None:
