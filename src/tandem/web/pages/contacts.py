@@ -63,7 +63,11 @@ def contact(request: HttpRequest, row: models.Link, pair: int) -> HttpResponse:
     if known is None:
         raise Http404
     if request.method == "POST":
-        is_off = request.POST.get("action") == "take-in"
+        action = request.POST.get("action", "")
+        is_off = action == "take-in"
+        if not is_off and action != "leave-out":
+            messages.error(request, gettext("This is not known here; nothing was changed."))
+            return redirect("contact", row.pk, pair)
         try:
             exclude(tandem, row.pk, f"pair:{pair}", is_off=is_off)
         except TandemError as error:
