@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import get_script_prefix
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -104,8 +105,8 @@ def connect(request: HttpRequest, user: models.User, service: str) -> HttpRespon
         return redirect("settings")
     response = HttpResponse(status=303, headers={"Location": begun.address})
     response.set_cookie(
-        BROWSER_COOKIE, browser, max_age=int(LIFE.total_seconds()), path=FOLDER, samesite="Lax", httponly=True,
-        secure=settings.SESSION_COOKIE_SECURE,
+        BROWSER_COOKIE, browser, max_age=int(LIFE.total_seconds()), path=get_script_prefix().rstrip("/") + FOLDER,
+        samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE,
     )  # fmt: skip
     response.leads_to = _consents()  # type: ignore[attr-defined] # read by the guard
     return response
