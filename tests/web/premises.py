@@ -28,7 +28,7 @@ from replica.worlds import WorldClock
 from tandem.app import Tandem
 from tandem.app.desk import FOLDER
 from tandem.app.linking import Wish
-from tandem.app.routing import Router
+from tandem.app.routing import Router, place_of
 from tandem.app.sandboxed import API_TOKEN, REFRESH_TOKEN
 from tandem.config import load
 from tandem.core.policy import ConflictRule, Policy
@@ -41,7 +41,7 @@ from tandem.store.browsers import SessionStore
 from tandem.store.current import working_on
 from tandem.web.serving import Pages
 from tandem.web.signing_in import sign_in
-from tandem.web.site import Site, being
+from tandem.web.site import Site, being, here
 from web.reading import Form, Found, read
 
 HOME = "http://127.0.0.1:8000"
@@ -310,7 +310,7 @@ class Browser:
 def check(answer: httpx2.Response) -> None:
     """What holds for every answer of the pages."""
     path = urlsplit(str(answer.url)).path
-    if path.startswith((FOLDER, "/static/")):
+    if FOLDER in path:
         return
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; ")
@@ -359,10 +359,12 @@ def opened(world: World, environment: dict[str, str], folder: Path) -> Iterator[
     """Open what stands in the environment; once more, after it was closed."""
     with Tandem(load(environment, folder), clock=WorldClock(world), transport=SandboxTransport(world)) as tandem:
         site = Site.of(tandem)
-        premises = Premises(world, tandem, site, Router("", {FOLDER: tandem.desk(), "/": Pages(site)}), environment)
+        prefix = place_of(tandem.config.url("BASE_URL")).prefix
+        premises = Premises(world, tandem, site, Router(prefix, {FOLDER: tandem.desk(), "/": Pages(site, prefix)}), environment)
 
         def note(**_: object) -> None:
-            premises.mishaps.append(traceback.format_exc())
+            if here() is site:
+                premises.mishaps.append(traceback.format_exc())
 
         got_request_exception.connect(note)
         try:
