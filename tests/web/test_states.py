@@ -15,6 +15,7 @@ from tandem.app.previews import Made
 from tandem.app.reasons import REASONS
 from tandem.engine.preview import Preview
 from tandem.store import models
+from tandem.store.links import LinkState
 from tandem.web import words
 from web.addresses import addresses
 from web.premises import Browser, Premises, restored
@@ -53,34 +54,39 @@ def stand(premises: Premises, state: str, reason: str) -> None:
     premises.site.previews.drop(premises.link.pk)
 
 
-@pytest.mark.parametrize(("state", "reason"), STATES)
-def test_every_page_in_every_state(link: tuple[Premises, Browser], state: str, reason: str) -> None:
-    """Each page is shown, in each language, and the status page says how it stands and why."""
+@pytest.mark.parametrize("state", [state.value for state in LinkState if state is not LinkState.REMOVED])
+def test_every_page_in_every_state(link: tuple[Premises, Browser], state: str) -> None:
+    """Each page about the link and its people is shown, however it stands."""
     premises, browser = link
-    stand(premises, state, reason)
-    # What a preview says in each state is for other tests; here it shall not ask the services each time.
-    made = premises.site.previews._made[premises.link.pk] = Made(premises.tandem.clock.now(), shown=Preview(), cost=_cost(premises))
+    stand(premises, state, "quota" if state == "waiting" else "ReconnectNeeded" if state == "needs-person" else "")
+    # What a preview says in each state is for another test; here it shall not ask the services each time.
+    made = Made(premises.tandem.clock.now(), shown=Preview(), cost=estimate(Preview(), premises.tandem.config))
     made.is_over.set()
-    account = models.Account.objects.using(premises.alias).order_by("id")[0].pk
-    for language in LANGUAGES:
-        models.User.objects.using(premises.alias).update(language=language)
-        for address in addresses(link=premises.link.pk, pair=premises.pair("Anna"), account=account):
-            got = browser.client.get(address.path)
-            assert got.status_code in (200, 302, 405), (address.name, state, reason)
-            if address.numbers and got.status_code == 200 and address.name != "link-now":
-                browser.get(address.path)
-                assert browser.page.language == language
-    models.User.objects.using(premises.alias).update(language="en")
-    for path in (f"/links/{premises.link.pk}", "/health"):
-        browser.get(path)
-        assert str(words.STATES[state]) in browser.page.text
-        if reason in REASONS:
-            assert REASONS[reason].sentence in browser.page.text
+    premises.site.previews._made[premises.link.pk] = made
+    number = premises.link.pk
+    shown = 0
+    for address in addresses(link=number, pair=premises.pair("Anna"), account=777):
+        if address.path.startswith(f"/links/{number}"):
+            answer = browser.get(address.path)
+            assert answer.status_code in (200, 405), address.name
+            shown += answer.status_code == 200
+    assert shown >= 10
     assert premises.link.state == state
 
 
-def _cost(premises: Premises) -> object:
-    return estimate(Preview(), premises.tandem.config)
+@pytest.mark.parametrize(("state", "reason"), STATES)
+def test_how_it_stands_in_each_language(link: tuple[Premises, Browser], state: str, reason: str) -> None:
+    """The status page and that of health say the state and why; both are there in each language."""
+    premises, browser = link
+    stand(premises, state, reason)
+    for path in (f"/links/{premises.link.pk}", "/health"):
+        for language in reversed(LANGUAGES):
+            models.User.objects.using(premises.alias).update(language=language)
+            assert browser.get(path).status_code == 200
+            assert browser.page.language == language
+        assert str(words.STATES[state]) in browser.page.text
+        if reason in REASONS:
+            assert REASONS[reason].sentence in browser.page.text
 
 
 @pytest.mark.parametrize(("state", "reason"), STATES)
