@@ -61,6 +61,8 @@ def _overview(request: HttpRequest, user: models.User, form: Token, status: int 
 def _ended(request: HttpRequest, user: models.User) -> Ended | None:
     """How the consent ended from which the browser comes back."""
     number = number_of(request.GET.get("consent", ""))
+    if number is None:
+        return None
     row = models.Authorisation.objects.using(here().tandem.alias).filter(pk=number, user=user).exclude(outcome="").first()
     return Ended(Outcome(row.outcome), row.sentence, row.label) if row is not None else None
 
