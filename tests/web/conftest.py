@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,28 @@ def _quick_passwords() -> Iterator[None]:
     """A password is made hard to guess by taking time, which the tests do not have."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@contextmanager
+def _in_memory() -> Iterator[Path]:
+    """A folder on no disk, where there is such a thing: what is committed there waits for nothing."""
+    memory = Path("/dev/shm")  # noqa: S108 - memory, not a shared name
+    with tempfile.TemporaryDirectory(prefix="tandem-web-", dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder for one test."""
+    with _in_memory() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder for the tests of a module."""
+    with _in_memory() as path:
+        yield path
 
 
 def _opened(state: str) -> object:

@@ -112,21 +112,23 @@ class Premises:
 
     def browser(self, *, signed_in: bool = True, **headers: str) -> Browser:
         """A browser; of somebody who has signed in with the password, or of a stranger."""
+        if signed_in:
+            return self.browser_of(models.User.objects.using(self.alias).get(is_operator=True), **headers)
         browser = Browser(self, headers)
         self.browsers.append(browser)
-        if signed_in:
-            browser.sign_in()
         return browser
 
-    def browser_of(self, user: models.User) -> Browser:
-        """A browser in which a user without password has signed in, as he or she would by a service."""
-        browser = self.browser(signed_in=False)
+    def browser_of(self, user: models.User, **headers: str) -> Browser:
+        """A browser in which this user has signed in, and sees where that leads to."""
+        browser = self.browser(signed_in=False, **headers)
         with working_on(self.alias), being(self.site):
             request = RequestFactory().get("/")
             request.session = SessionStore()
             sign_in(request, user)
             request.session.save()
             browser.bear(request.session.session_key)
+        if not models.Link.objects.using(self.alias).exists():
+            browser.get("/")
         return browser
 
     # Time, and what people and the working process do
@@ -262,7 +264,7 @@ class Browser:
 
     def _shown(self, answer: httpx2.Response, follows: bool) -> httpx2.Response:
         for _ in range(5):
-            check(answer)
+            self.page = check(answer)
             if not (follows and answer.is_redirect):
                 break
             target = urljoin(str(answer.url), answer.headers["location"])
@@ -270,7 +272,6 @@ class Browser:
                 break
             answer = self.client.get(target)
         self.answer = answer
-        self.page = read(answer.text) if answer.headers.get("content-type", "").startswith("text/html") else Found()
         return answer
 
     # What people do
@@ -307,11 +308,13 @@ class Browser:
         return self.client.cookies.get(settings.SESSION_COOKIE_NAME) or ""
 
 
-def check(answer: httpx2.Response) -> None:
-    """What holds for every answer of the pages."""
+def check(answer: httpx2.Response) -> Found:
+    """What holds for every answer of the pages; the page, taken apart."""
+    is_page = answer.headers.get("content-type", "").startswith("text/html")
+    found = read(answer.text) if is_page else Found()
     path = urlsplit(str(answer.url)).path
     if FOLDER in path:
-        return
+        return found
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
@@ -322,13 +325,12 @@ def check(answer: httpx2.Response) -> None:
     for cookie in answer.headers.get_list("set-cookie"):
         assert "SameSite=Lax" in cookie
         assert "HttpOnly" in cookie or "Max-Age=0" in cookie
-    if answer.headers.get("content-type", "").startswith("text/html") and answer.text:
-        assert "Traceback" not in answer.text
-        found = read(answer.text)
-        assert found.inline == [], path
-        assert found.unclosed == [], path
-        assert not {"{{", "}}", "{%", "%}", "%("} & set(found.text.split()), path
-        assert " None " not in f" {found.text} ", path
+    assert "Traceback" not in found.text
+    assert found.inline == [], path
+    assert found.unclosed == [], path
+    assert not {"{{", "}}", "{%", "%}", "%("} & set(found.text.split()), path
+    assert " None " not in f" {found.text} ", path
+    return found
 
 
 @contextmanager

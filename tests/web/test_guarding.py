@@ -20,9 +20,9 @@ NASTY = '<script>alert("x")</script>'
 
 
 @pytest.fixture(scope="module")
-def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Premises, Browser]]:
+def everywhere(folder: Path) -> Iterator[tuple[Premises, Browser]]:
     """Pages of people whose names are code, in every place where a name may stand."""
-    with restored("synced", tmp_path_factory.mktemp("nasty")) as premises:
+    with restored("synced", folder) as premises:
         premises.google_does("create_group", name=NASTY)
         premises.google_does("update", id=premises.google()["Anna"]["id"], names=[{"givenName": "Anna", "familyName": NASTY}])
         premises.contact(NASTY, groups=())
@@ -185,6 +185,7 @@ def test_languages(everywhere: tuple[Premises, Browser]) -> None:
     browser.post("/language", language="xx", next="/health")
     assert (browser.path, browser.page.language) == ("/health", "pl")
     elsewhere = premises.browser()
+    elsewhere.get("/health")
     assert elsewhere.page.language == "pl"
     elsewhere.press("English")
     assert browser.get("/health").headers["content-language"] == "en"

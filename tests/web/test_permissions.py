@@ -67,17 +67,13 @@ def second_user(premises: Premises) -> tuple[models.User, Numbers]:
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+def two(folder: Path) -> Iterator[Two]:
     """They are for looking at; what a test changes by mistake is found by it."""
-    with restored("synced", _folder(tmp_path_factory)) as premises:
+    with restored("synced", folder) as premises:
         link, pair = premises.link.pk, premises.pair("Anna")
         account = models.Account.objects.using(premises.alias).order_by("id")[0].pk
         user, theirs = second_user(premises)
         yield Two(premises, Numbers(link, pair, account), theirs, premises.browser(), premises.browser_of(user))
-
-
-def _folder(factory: pytest.TempPathFactory) -> Path:
-    return factory.mktemp("two")
 
 
 def test_each_sees_what_is_his_or_hers(two: Two) -> None:

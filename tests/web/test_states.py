@@ -37,9 +37,9 @@ PLACES = {
 
 
 @pytest.fixture(scope="module")
-def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Premises, Browser]]:
+def link(folder: Path) -> Iterator[tuple[Premises, Browser]]:
     """A link with people, questions and refusals."""
-    with restored("asked", tmp_path_factory.mktemp("states")) as premises:
+    with restored("asked", folder) as premises:
         pairs = models.Pair.objects.using(premises.alias)
         pairs.filter(pk=premises.pair("Ewa")).update(
             parked={"phones": {"side": "right", "sentence": "Pipedrive does not take this number.", "print": "x"}}
