@@ -152,15 +152,13 @@ def test_forged_forms_change_nothing(synced: Premises) -> None:
     browser = synced.browser()
     before, writes = synced.rows(), synced.writes()
     token = browser.token()
-    for path, name in [(one.path, one.name) for one in everywhere(synced)]:
-        forged = [
-            browser.client.post(path, data={"action": "pause"}),
-            browser.client.post(path, data={"action": "pause", "csrfmiddlewaretoken": "x" * len(token)}),
-            browser.client.post(path, data={"action": "pause", "csrfmiddlewaretoken": token}, headers={"Origin": "https://evil.test"}),
-        ]
-        for answer in forged:
-            assert answer.status_code == 403, name
-            assert "Nothing was changed" in answer.text, name
+    tried = [(one.path, one.name, {}, {}) for one in everywhere(synced)]
+    tried.append((f"/links/{synced.link.pk}/do", "another token", {"csrfmiddlewaretoken": "x" * len(token)}, {}))
+    tried.append((f"/links/{synced.link.pk}/do", "another site", {"csrfmiddlewaretoken": token}, {"Origin": "https://evil.test"}))
+    for path, name, fields, headers in tried:
+        answer = browser.client.post(path, data={"action": "pause", **fields}, headers=headers)
+        assert answer.status_code == 403, name
+        assert "Nothing was changed" in answer.text, name
     assert (synced.rows(), synced.writes()) == (before, writes)
     assert browser.get("/health").status_code == 200
     assert browser.path == "/health"
