@@ -28,13 +28,14 @@ LOGGING_CONFIG = None
 ROOT_URLCONF = "tandem.web.urls"
 APPEND_SLASH = False
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "tandem.web.guarding.Guard",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.common.CommonMiddleware",  # without it nobody looks at the host
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tandem.web.speaking.Language",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
     {
@@ -66,7 +67,8 @@ ALLOWED_HOSTS = [_base.hostname or "localhost"] if _is_https else ["127.0.0.1", 
 CSRF_TRUSTED_ORIGINS = [f"https://{_base.netloc}"] if _is_https else []
 SECURE_SSL_REDIRECT = _is_https
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _is_https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # what else lives under the domain is not ours to decide
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # both: what else lives under the domain is not ours to decide
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _is_https else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -18,6 +18,7 @@ from tandem.engine.choices import ADOPT, CONFLICT, Choice, kinds, words_of
 from tandem.engine.holds import HOLD
 from tandem.engine.review import Answer, Named, Review, Waiting
 from tandem.errors import WrongInput
+from tandem.store.numbers import number_of
 
 if TYPE_CHECKING:
     from tandem.app.root import Tandem
@@ -83,10 +84,11 @@ def _one(open_: Sequence[Waiting], text: str) -> list[Answer]:
     group = next((item for item in groups_of(open_) if item.id == subject), None)
     if group is not None:
         return [Answer(item.id, word) for item in group.members]
-    if not subject.isdecimal():
+    number = number_of(subject)
+    if number is None:
         known = ", ".join([*(str(item.id) for item in open_), *(item.id for item in groups_of(open_))]) or "none"
         raise WrongInput(f"There is no open question {subject!r}. Open: {known}.")
-    return [Answer(int(subject), word, named)]
+    return [Answer(number, word, named)]
 
 
 def _all(open_: Sequence[Waiting], text: str) -> list[Answer]:
@@ -124,8 +126,8 @@ def chosen_word(kind: str, word: str) -> str:
     return PRODUCT[Side(word)] if kind in {CONFLICT, BACKUP} and word in {side.value for side in Side} else word
 
 
-def choice_sentence(choice: Choice) -> str:
-    """What a choice does, in the words of products."""
+def sentence_of(choice: Choice) -> str:
+    """What a choice does, with the products by name."""
     return _SENTENCES.get(choice.word, choice.sentence)
 
 
@@ -137,7 +139,7 @@ def data_of(item: Waiting) -> dict[str, object]:
         "action": item.action or None, "name": item.name, "records": [_record_data(record) for record in item.records],
         "evidence": list(item.evidence), "changes": [{"field": change.field, old: change.old, new: change.new} for change in item.changes],
         "choices": [
-            {"choice": chosen_word(item.kind, choice.word), "sentence": choice_sentence(choice),
+            {"choice": chosen_word(item.kind, choice.word), "sentence": sentence_of(choice),
              "names": choice.takes.value} for choice in item.choices
         ],
         "choice": chosen_word(item.kind, item.choice) or None, "asked_at": item.asked_at.isoformat(),

@@ -60,6 +60,8 @@ def signed_in(
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         user = user_of(request)
         if user is None:
+            if "HX-Request" in request.headers:  # a part of a page: the page as a whole is opened anew, and leads to the start
+                return HttpResponse(status=204, headers={"HX-Refresh": "true"})
             there = f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
             return redirect(f"{_start()}{there}")
         return view(request, user, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -61,16 +62,17 @@ class Rules(forms.Form):
         ],
     )  # fmt: skip
 
-    def policy(self, region: str) -> Policy:
-        """The rules as chosen."""
+    def policy(self, before: Policy) -> Policy:
+        """The rules as chosen; what the form does not show stays as it was."""
         chosen = self.cleaned_data
         rule = DeletionRule(chosen["deletions"])
-        return Policy(
+        deletions = {} if rule is DeletionRule.PROPAGATE else dict.fromkeys(Side, rule)
+        return replace(
+            before,
             direction=DIRECTIONS[chosen["direction"]],
             conflicts=CONFLICTS[chosen["conflicts"]],
-            deletions={} if rule is DeletionRule.PROPAGATE else dict.fromkeys(Side, rule),
+            deletions=before.deletions if rule is before.deletion_rule(Side.RIGHT) else deletions,
             outside=OutsideRule(chosen["outside"]),
-            region=region,
         )
 
     @staticmethod
@@ -166,7 +168,12 @@ def choose(request: HttpRequest, user: models.User) -> HttpResponse:
     if request.method == "POST" and all([group.is_valid(), rules.is_valid(), scope.is_valid()]):
         wanted, is_new = group.wanted
         wish = Wish(
-            label_of(google), label_of(pipedrive), wanted, rules.policy(scope.cleaned_data["country"]), is_new, scope.cleaned_data["scope"]
+            label_of(google),
+            label_of(pipedrive),
+            wanted,
+            rules.policy(Policy(region=scope.cleaned_data["country"])),
+            is_new,
+            scope.cleaned_data["scope"],
         )
         try:
             made = tandem.make_link(wish)

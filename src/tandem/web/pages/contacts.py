@@ -21,6 +21,7 @@ from tandem.engine.telling import said
 from tandem.errors import TandemError
 from tandem.store import models
 from tandem.store.contents import decode_contact
+from tandem.store.numbers import LARGEST
 from tandem.store.pairs import Pairs
 from tandem.web import words
 from tandem.web.pages.history import told_line
@@ -58,11 +59,15 @@ def search(request: HttpRequest, row: models.Link) -> HttpResponse:
 def contact(request: HttpRequest, row: models.Link, pair: int) -> HttpResponse:
     """One pair; leaving it out, or taking it in again."""
     tandem = here().tandem
-    known = Pairs(tandem.alias, LinkId(row.pk)).by_id([pair]).get(pair)
+    known = Pairs(tandem.alias, LinkId(row.pk)).by_id([min(pair, LARGEST)]).get(pair)
     if known is None:
         raise Http404
     if request.method == "POST":
-        is_off = request.POST.get("action") == "take-in"
+        action = request.POST.get("action", "")
+        is_off = action == "take-in"
+        if not is_off and action != "leave-out":
+            messages.error(request, gettext("This is not known here; nothing was changed."))
+            return redirect("contact", row.pk, pair)
         try:
             exclude(tandem, row.pk, f"pair:{pair}", is_off=is_off)
         except TandemError as error:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import get_script_prefix
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -20,6 +21,7 @@ from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
 from tandem.errors import TandemError, WrongInput
 from tandem.store import models
 from tandem.store.links import label_of
+from tandem.store.numbers import number_of
 from tandem.store.users import Belongings
 from tandem.web.signing_in import signed_in
 from tandem.web.site import here
@@ -58,10 +60,10 @@ def _overview(request: HttpRequest, user: models.User, form: Token, status: int 
 
 def _ended(request: HttpRequest, user: models.User) -> Ended | None:
     """How the consent ended from which the browser comes back."""
-    number = request.GET.get("consent", "")
-    if not number.isdecimal():
+    number = number_of(request.GET.get("consent", ""))
+    if number is None:
         return None
-    row = models.Authorisation.objects.using(here().tandem.alias).filter(pk=int(number), user=user).exclude(outcome="").first()
+    row = models.Authorisation.objects.using(here().tandem.alias).filter(pk=number, user=user).exclude(outcome="").first()
     return Ended(Outcome(row.outcome), row.sentence, row.label) if row is not None else None
 
 
@@ -105,8 +107,8 @@ def connect(request: HttpRequest, user: models.User, service: str) -> HttpRespon
         return redirect("settings")
     response = HttpResponse(status=303, headers={"Location": begun.address})
     response.set_cookie(
-        BROWSER_COOKIE, browser, max_age=int(LIFE.total_seconds()), path=FOLDER, samesite="Lax", httponly=True,
-        secure=settings.SESSION_COOKIE_SECURE,
+        BROWSER_COOKIE, browser, max_age=int(LIFE.total_seconds()), path=get_script_prefix().rstrip("/") + FOLDER,
+        samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE,
     )  # fmt: skip
     response.leads_to = _consents()  # type: ignore[attr-defined] # read by the guard
     return response

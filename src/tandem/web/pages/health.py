@@ -19,6 +19,6 @@ def health(request: HttpRequest, user: models.User) -> HttpResponse:
     tandem = here().tandem
     mine = Belongings(tandem.alias, user)
     views = [overview(tandem, row) for row in mine.links()]
-    links = [(view, words.STATES.get(view.state, view.state), words.to_do(view.state, view.reason)) for view in views]
+    told = [(view, words.STATES.get(view.state, view.state), words.to_do(view.state, view.reason)) for view in views]
     accounts = [(account, getattr(account, "grant", None)) for account in mine.accounts()]
-    return render(request, "health.html", {"links": links, "accounts": accounts, "now": tandem.clock.now()})
+    return render(request, "health.html", {"told": told, "accounts": accounts, "now": tandem.clock.now()})

@@ -16,6 +16,7 @@ from tandem.app.stories import Line, lines
 from tandem.app.taking_back import ask_undo, chosen_lines, shown_undo
 from tandem.errors import TandemError
 from tandem.store import models
+from tandem.store.numbers import number_of
 from tandem.web import words
 from tandem.web.signing_in import linked
 from tandem.web.site import here
@@ -45,15 +46,15 @@ class Pass:
 @linked
 def history(request: HttpRequest, row: models.Link) -> HttpResponse:
     """Show it, from a line downwards."""
-    before = request.GET.get("before", "")
-    found = lines(here().tandem.alias, row.pk, limit=AT_ONCE + 1, before=int(before) if before.isdecimal() else None)
+    before = number_of(request.GET.get("before", ""))
+    found = lines(here().tandem.alias, row.pk, limit=AT_ONCE + 1, before=before)
     has_more, found = len(found) > AT_ONCE, found[:AT_ONCE]
     passes = []
     for number, group in groupby(found, key=lambda line: line.cycle):
         told = tuple(told_line(line) for line in group)
         passes.append(Pass(number, told[0].line.at, told))
     last = found[-1].change.partition("-")[2] if found and has_more else ""
-    return render(request, "history.html", {"row": row, "passes": passes, "last": last, "is_first": not before})
+    return render(request, "history.html", {"row": row, "passes": passes, "last": last, "is_first": before is None})
 
 
 def told_line(line: Line) -> Told:

@@ -103,7 +103,7 @@ def rules(request: HttpRequest, row: models.Link) -> HttpResponse:
     policy = tandem.links.policy(row)
     form = Rules(request.POST or None, initial=Rules.of(policy))
     if request.method == "POST" and form.is_valid():
-        tandem.linking.change_rules(row, form.policy(policy.region))
+        tandem.linking.change_rules(row, form.policy(policy))
         here().previews.drop(row.pk)
         messages.success(request, gettext("The rules are saved."))
         return redirect("link", row.pk)

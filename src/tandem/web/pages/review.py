@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 
-from tandem.app.reviewing import answer, choice_sentence, groups_of, waiting
+from tandem.app.reviewing import answer, groups_of, sentence_of, waiting
 from tandem.engine.choices import ADOPT, Takes, words_of
 from tandem.engine.review import Waiting
 from tandem.errors import TandemError
@@ -79,7 +79,7 @@ def _bulk(asked: list[Waiting], kind: str) -> list[Option]:
                 options.append(
                     Option(
                         f"{kind}:{sub}={choice.word}" if sub else f"{kind}={choice.word}",
-                        f"{many} × {gettext(choice_sentence(choice))}",
+                        f"{many} × {gettext(sentence_of(choice))}",
                         is_chosen=False,
                     )
                 )
@@ -98,7 +98,7 @@ def _shown(item: Waiting) -> Shown:
             combinations = [[*before, one.record] for before in combinations for one in records]
             names = [[*before, one.name or one.record] for before in names for one in records]
         for ids, called in zip(combinations, names, strict=True):
-            text = gettext(choice_sentence(choice))
+            text = gettext(sentence_of(choice))
             if len(combinations) > 1:
                 text = f"{' = '.join(called)}: {text}"
             options.append(
