@@ -92,6 +92,8 @@ class Premises:
     site: Site
     application: Router
     environment: dict[str, str]
+    #: The database, where it stands on a server.
+    lent: databases.Lent | None = None
     browsers: list[Browser] = field(default_factory=list)
     #: What no page has foreseen; a test that wants it takes it out.
     mishaps: list[str] = field(default_factory=list)
@@ -334,26 +336,34 @@ def check(answer: httpx2.Response) -> Found:
 
 
 @contextmanager
-def open_(world: World, folder: Path, content: bytes | None = None, key: str = "", **values: str) -> Iterator[Premises]:
-    """Open an installation, as it was put away or new."""
+def placed(
+    folder: Path, content: bytes | None = None, key: str = "", **values: str
+) -> Iterator[tuple[dict[str, str], databases.Lent | None]]:
+    """A place for an installation, as it was put away or new: what its environment says, and its database if that is on a server."""
     data = folder / "data"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {"TANDEM_DATA_DIR": str(data), "TANDEM_SANDBOX_URL": "http://127.0.0.1:1", "TANDEM_BIRTH_QUIET_S": "0", **values}
     lent = databases.lend() if databases.kind() != databases.SQLITE else None
-    if lent is not None:
-        environment["TANDEM_DATABASE_URL"] = lent.url
-        if content is not None:
-            lent.fill(content)
-    elif not (data / SQLITE_NAME).exists():
-        (data / SQLITE_NAME).write_bytes(content or _tables())
     if key:
         (data / "secret.key").write_text(key)
+    if lent is None:
+        (data / SQLITE_NAME).write_bytes(content or _tables())
+        yield environment, None
+        return
     try:
-        with opened(world, environment, folder) as premises:
-            yield premises
+        if content is not None:
+            lent.fill(content)
+        yield {**environment, "TANDEM_DATABASE_URL": lent.url}, lent
     finally:
-        if lent is not None:
-            databases.give_back(lent)
+        databases.give_back(lent)
+
+
+@contextmanager
+def open_(world: World, folder: Path, content: bytes | None = None, key: str = "", **values: str) -> Iterator[Premises]:
+    """Open an installation, as it was put away or new."""
+    with placed(folder, content, key, **values) as (environment, lent), opened(world, environment, folder) as premises:
+        premises.lent = lent
+        yield premises
 
 
 @contextmanager
@@ -392,13 +402,8 @@ def _tables() -> bytes:
 def _put_away(premises: Premises) -> Kept:
     connections[premises.alias].close()
     key = (premises.tandem.place.path / "secret.key").read_text()
-    url = premises.environment.get("TANDEM_DATABASE_URL")
-    if url:
-        lent = next(one for one in [databases.Lent(url.rsplit("/", 1)[-1].partition("?")[0])])
-        try:
-            content = lent.content()
-        finally:
-            lent.close()
+    if premises.lent is not None:
+        content = premises.lent.content()
     else:
         with closing(sqlite3.connect(premises.tandem.place.path / SQLITE_NAME)) as reader:
             content = reader.serialize()

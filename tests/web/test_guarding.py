@@ -132,11 +132,11 @@ def test_a_mishap_is_a_page_without_details(synced: Premises, browser: Browser) 
 
 def test_a_database_that_is_gone_is_a_page_too(synced: Premises, browser: Browser, capfd: pytest.CaptureFixture[str]) -> None:
     """Not even the frame of the page can be filled: still a page, and nothing on the console."""
-    with connections[synced.alias].cursor() as cursor:
-        cursor.execute("ALTER TABLE store_link RENAME TO store_gone")
-        cursor.execute("ALTER TABLE store_session RENAME TO store_no_session")
-    connections[synced.alias].close()
+    _rename(synced, "store_link", "store_gone")
+    _rename(synced, "store_session", "store_no_session")
     answer = browser.client.get("/health")
+    _rename(synced, "store_gone", "store_link")
+    _rename(synced, "store_no_session", "store_session")
     assert answer.status_code == 500
     assert "Something unforeseen happened" in answer.text
     assert "store_" not in answer.text
@@ -145,6 +145,12 @@ def test_a_database_that_is_gone_is_a_page_too(synced: Premises, browser: Browse
     assert capfd.readouterr() == ("", "")
     assert synced.mishaps
     synced.mishaps.clear()
+
+
+def _rename(premises: Premises, table: str, name: str) -> None:
+    with connections[premises.alias].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    connections[premises.alias].close()
 
 
 def test_a_body_that_is_too_large(everywhere: tuple[Premises, Browser]) -> None:

@@ -10,7 +10,7 @@ from tandem.core.contact import DEFAULT_FIELDS
 from tandem.sandbox.faults import Rule
 from tandem.sandbox.world import World
 from tandem.store import models
-from web.premises import GROUP, SETTINGS, Browser, Premises, kept, open_, opened, restored
+from web.premises import GROUP, SETTINGS, Browser, Premises, kept, opened, placed, restored
 
 RULES = {"direction": "two-way", "conflicts": "pipedrive", "deletions": "propagate", "outside": "ask"}
 
@@ -140,38 +140,38 @@ def test_a6_progress_goes_on_after_a_restart(tmp_path: Path) -> None:
     for number in range(16):
         fields = {"names": [{"givenName": f"G{number:02d}"}], "emailAddresses": [{"value": f"g{number}@example.com"}]}
         world.google.human("create", {"fields": fields, "groups": [GROUP]})
-    with open_(world, tmp_path, found.content, found.key) as premises:
-        link = premises.link.pk
-        browser = premises.browser()
-        browser.get(f"/links/{link}/preview")
-        browser.press("Save and begin to sync")
-        assert "Both address books are being read." in browser.page.text
-        # Pipedrive goes away in the middle.
-        world.faults.add(Rule("pipedrive", "", "503", method="POST", skip=6, times=None))
-        premises.live(turns=1)
-        browser.get(f"/links/{link}")
-        assert premises.link.first_synced_at is None
-        done = [word for word in browser.page.text.split(". ") if " of 43 written" in word]
-        assert done, browser.page.text
-        before = browser.page.text.partition(" of 43 written")[0].split()[-1]
-        assert 0 < int(before) < 43
-        environment = premises.environment
-        session = browser.session
-    with opened(world, environment, tmp_path) as again:
-        browser = again.browser(signed_in=False)
-        browser.bear(session)
-        browser.get(f"/links/{link}")
-        assert f"{before} of 43 written" in browser.page.text
-        assert browser.page.title
-        assert "Sync now" in [button.text for form in browser.page.forms for button in form.buttons]
-        world.faults.clear()
-        again.live(turns=12)
-        assert again.link.first_synced_at is not None
-        browser.get(f"/links/{link}")
-        assert "of 43 written" not in browser.page.text
-        assert "Contacts in sync 43" in browser.page.text
-        assert len(again.pipedrive()) == 2 + 24 + 1 + 16
-        assert len(world.pipedrive.state()["persons"]) == 43
+    with placed(tmp_path, found.content, found.key) as (environment, _):
+        with opened(world, environment, tmp_path) as premises:
+            link = premises.link.pk
+            browser = premises.browser()
+            browser.get(f"/links/{link}/preview")
+            browser.press("Save and begin to sync")
+            assert "Both address books are being read." in browser.page.text
+            # Pipedrive goes away in the middle.
+            world.faults.add(Rule("pipedrive", "", "503", method="POST", skip=6, times=None))
+            premises.live(turns=1)
+            browser.get(f"/links/{link}")
+            assert premises.link.first_synced_at is None
+            done = [word for word in browser.page.text.split(". ") if " of 43 written" in word]
+            assert done, browser.page.text
+            before = browser.page.text.partition(" of 43 written")[0].split()[-1]
+            assert 0 < int(before) < 43
+            session = browser.session
+        with opened(world, environment, tmp_path) as again:
+            browser = again.browser(signed_in=False)
+            browser.bear(session)
+            browser.get(f"/links/{link}")
+            assert f"{before} of 43 written" in browser.page.text
+            assert browser.page.title
+            assert "Sync now" in [button.text for form in browser.page.forms for button in form.buttons]
+            world.faults.clear()
+            again.live(turns=12)
+            assert again.link.first_synced_at is not None
+            browser.get(f"/links/{link}")
+            assert "of 43 written" not in browser.page.text
+            assert "Contacts in sync 43" in browser.page.text
+            assert len(again.pipedrive()) == 2 + 24 + 1 + 16
+            assert len(world.pipedrive.state()["persons"]) == 43
 
 
 def test_a6_says_what_sets_the_pace(tmp_path: Path) -> None:

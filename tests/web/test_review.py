@@ -104,7 +104,7 @@ def test_all_of_a_kind_are_answered_at_once(asked: Premises) -> None:
     """People outside: shown with their evidence, nobody copied; one press puts all the certain ones into the group."""
     browser = asked.browser()
     browser.get(at(asked))
-    assert "Already stands in Google Contacts or Pipedrive, outside what is synced" in browser.page.text
+    assert "stands in Google Contacts or Pipedrive, outside what is synced" in browser.page.text
     assert not any("×" in button.text for form in browser.page.forms for button in form.buttons)
     browser.get(at(asked, "?kind=match"))
     (bulk,) = [button for form in browser.page.forms for button in form.buttons if button.name == "all" and button.value.endswith("=adopt")]
