@@ -26,7 +26,7 @@ def measure(size: int) -> Iterator[Figure]:
     """Edits both ways beside a book of so many people."""
     with served(common=size) as sandbox, tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
         values = {"TANDEM_DATA_DIR": folder, "TANDEM_SANDBOX_URL": sandbox.url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src")}
-        server = subprocess.Popen([sys.executable, "-P", "-m", "tandem", "run"], env=values, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen([sys.executable, "-P", "-m", "tandem", "run", "--demo"], env=values, stdout=subprocess.DEVNULL)
         try:
             pairs = _pairs(sandbox, size)
             to_google = sorted(_wait(sandbox, "pipedrive", pairs[number % len(pairs)], number) for number in range(_EDITS))

@@ -47,7 +47,7 @@ def _cycles(url: str, folder: str, which: str) -> dict[str, float]:
 def _idle(url: str, folder: str) -> float:
     """Resident size of the server once it has nothing to do."""
     values = {"TANDEM_DATA_DIR": folder, "TANDEM_SANDBOX_URL": url, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src")}
-    server = subprocess.Popen([sys.executable, "-P", "-m", "tandem", "run"], env=values, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([sys.executable, "-P", "-m", "tandem", "run", "--demo"], env=values, stdout=subprocess.DEVNULL)
     sizes: list[float] = []
 
     def is_steady() -> bool:

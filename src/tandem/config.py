@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tandem.databases import Database, described
 from tandem.errors import WrongInput
@@ -46,10 +46,13 @@ DEFAULTS: Mapping[str, str] = {
     "PIPEDRIVE_READ_LAG_S": "120",
     "BIRTH_QUIET_S": "120",
     "HTTP_TIMEOUT_S": "30",
+    "SMTP_URL": "",
+    "ALERT_WEBHOOK_URL": "",
+    "ALERT_AFTER_HOURS": "24",
     "SANDBOX_URL": "",
 }
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SECRETS = frozenset({"SECRET_KEY", "GOOGLE_CLIENT_SECRET", "PIPEDRIVE_CLIENT_SECRET", "DATABASE_URL"})
+SECRETS = frozenset({"SECRET_KEY", "GOOGLE_CLIENT_SECRET", "PIPEDRIVE_CLIENT_SECRET", "DATABASE_URL", "SMTP_URL", "ALERT_WEBHOOK_URL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,12 @@ class Config:
         return text
 
     @property
+    def mail(self) -> MailServer | None:
+        """The server that mails go out by; None when there is none. Raises WrongInput."""
+        text = self.text("SMTP_URL")
+        return mail_server(text) if text else None
+
+    @property
     def data_dir(self) -> Path:
         """Where everything is kept."""
         return Path(self.text("DATA_DIR")).expanduser()
@@ -119,6 +128,39 @@ class Config:
     def database(self) -> Database:
         """What everything is kept in. Raises WrongInput."""
         return described(self.text("DATABASE_URL"), self.data_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails go out, from whom, and to whom instead of each link's Google address."""
+
+    host: str
+    port: int
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    #: From the first byte (smtps), else by STARTTLS where it is not this machine.
+    is_tls: bool
+    sender: str
+    to: str
+
+
+def mail_server(text: str) -> MailServer:
+    """A mail server out of `smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS&to=ADDRESS`; smtps is TLS from the first byte.
+
+    Raises:
+        WrongInput: it cannot be taken apart; what it says holds no part of it.
+    """
+    try:
+        parts = urlsplit(text)
+        more = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        is_tls, host, port = parts.scheme == "smtps", parts.hostname or "", parts.port
+    except ValueError:
+        host, more, is_tls, port, parts = "", {}, False, None, urlsplit("")
+    user = unquote(parts.username or "")
+    sender = more.get("from") or (user if "@" in user else "")
+    if parts.scheme not in {"smtp", "smtps"} or not host or "@" not in sender or more.keys() - {"from", "to"}:
+        raise WrongInput("TANDEM_SMTP_URL must look like smtp://USER:PASSWORD@HOST:587?from=tandem@example.com (or smtps://...:465).")
+    return MailServer(host, port or (465 if is_tls else 587), user, unquote(parts.password or ""), is_tls, sender, more.get("to", ""))
 
 
 def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Config:

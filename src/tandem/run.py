@@ -1,4 +1,4 @@
-"""`tandem run`: keeps links going until it is told to stop; without accounts of one's own, together with the sandbox.
+"""`tandem run`: serves the pages and keeps links going until it is told to stop; without accounts of one's own, together with the sandbox.
 
 Rules
 - The sandbox keeps everything in memory, so its data directory is made anew with it; one's own data directory is never touched.
@@ -29,18 +29,21 @@ from tandem.app.linking import Wish
 from tandem.app.places import DataDir
 from tandem.app.receiving import Receiver
 from tandem.app.results import Result
+from tandem.app.routing import place_of
 from tandem.app.sandboxed import API_TOKEN, FOLDER_NAME, OWN_CLIENTS, REFRESH_TOKEN, SandboxControl, config_with, drop_note, write_note
 from tandem.app.stories import Line, lines
 from tandem.config import Config
 from tandem.connectors.http import as_object, parse, text_at
 from tandem.core.policy import ConflictRule, Policy
 from tandem.core.state import LinkId
-from tandem.databases import SqliteFile
 from tandem.engine.preview import Preview
 from tandem.errors import LeaseLost, Malformed, Reach, StorageError, StorageUnavailable, TandemError, Unavailable, WrongInput
 from tandem.store.links import LinkState, label_of
 from tandem.store.models import Link
 from tandem.store.trouble import told
+from tandem.web.alerts import Watchman
+from tandem.web.serving import Pages
+from tandem.web.site import Site
 
 LABEL = "Pipedrive"
 #: How often it is looked whether a link is due or a cycle was asked for.
@@ -82,6 +85,10 @@ class Voice(Protocol):
 
     def started(self, url: str) -> None:
         """The sandbox is up."""
+        ...
+
+    def serving(self, url: str, welcome: str) -> None:
+        """The pages are up; `welcome` is where the first password is set, empty once there is one."""
         ...
 
     def connected(self, labels: list[str]) -> None:
@@ -128,10 +135,12 @@ class _CutOffError(BaseException):
 class Runner:
     """One `tandem run`."""
 
-    def __init__(self, config: Config, voice: Voice, *, port: int) -> None:
+    def __init__(self, config: Config, voice: Voice, *, port: int, is_demo: bool = False) -> None:
         self._config = config
         self._voice = voice
         self._port = port
+        #: Whether everything that a person would do first is done by itself.
+        self._is_demo = is_demo
         self._stop = threading.Event()
         self._states: dict[int, str] = {}
         #: How often the loop has begun.
@@ -183,12 +192,9 @@ class Runner:
                 signal.signal(number, handler)
 
     def _run(self, place: DataDir) -> None:
-        if self._config.text("SANDBOX_URL"):
+        if self._config.text("SANDBOX_URL") or (self._config.text("GOOGLE_CLIENT_ID") and not self._is_demo):
             place.unlock()
-            self._work(self._config, is_demo=True)
-        elif _has_accounts(self._config):
-            place.unlock()
-            self._work(self._config, is_demo=False)
+            self._work(self._config)
         else:
             self._run_with_sandbox(place.path)
 
@@ -205,16 +211,16 @@ class Runner:
             write_note(data_dir, url, folder)
             try:
                 self._voice.started(url)
-                self._work(config_with(self._config, _demo_values(url, folder), "tandem run", is_forced=True), is_demo=True)
+                self._work(config_with(self._config, _demo_values(url, folder), "tandem run", is_forced=True))
             finally:
                 drop_note(data_dir)
 
-    def _work(self, config: Config, *, is_demo: bool) -> None:
+    def _work(self, config: Config) -> None:
         has_worked, waited_s = False, SHORTEST_WAIT_S
         while not self._stop.is_set():
             begun = self._beginnings
             try:
-                self._work_once(config, is_demo=is_demo)
+                self._work_once(config)
             except StorageUnavailable as error:
                 has_worked = has_worked or self._beginnings > begun
                 if not has_worked:
@@ -225,15 +231,22 @@ class Runner:
             else:
                 return
 
-    def _work_once(self, config: Config, *, is_demo: bool) -> None:
+    def _work_once(self, config: Config) -> None:
         with told(), Tandem(config) as tandem, told():
             if not tandem.place.lock():
                 raise WrongInput(f"Another Tandem is working in {tandem.place.path}; stop it, or set TANDEM_DATA_DIR to another directory.")
-            link = self._begin(tandem) if is_demo else None
+            link = self._begin(tandem) if self._is_demo and tandem.sandbox is not None else None
             if self._stop.is_set():
                 return
-            with Receiver(tandem) as receiver:
+            # The pages have an installation of their own: what they ask the services for waits for no cycle.
+            with (
+                Tandem(config) as shown,
+                Receiver(tandem, Pages(site := Site.of(shown), place_of(config.url("BASE_URL")).prefix)) as receiver,
+                Watchman(shown, receiver.url or config.url("BASE_URL")),
+            ):
                 self._beginnings += 1
+                if self._beginnings == 1:
+                    self._voice.serving(receiver.url, site.welcome_path if site.is_new else "")
                 if self._states.pop(_DATABASE, None):
                     self._voice.troubled("The database answers again.")
                 else:
@@ -366,15 +379,6 @@ def _is_free(port: int) -> bool:
 
 def _demo_values(url: str, folder: Path) -> dict[str, str]:
     return {"SANDBOX_URL": url, "DATA_DIR": str(folder), "DATABASE_URL": "", **OWN_CLIENTS}
-
-
-def _has_accounts(config: Config) -> bool:
-    """Whether somebody has connected accounts of their own here."""
-    database = config.database
-    if not config.text("GOOGLE_CLIENT_ID") or (isinstance(database, SqliteFile) and not database.path.exists()):
-        return False
-    with Tandem(config) as tandem:
-        return len({account.service for account in tandem.accounts.all()}) == 2
 
 
 def _examples(tandem: Tandem, link: int) -> list[str]:

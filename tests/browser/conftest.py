@@ -146,6 +146,11 @@ def adding(line: Line, service: str, *more: str, **environment: str) -> Iterator
 def allow(page: Page, address: str) -> None:
     """A person who says yes to everything."""
     page.goto(address)
+    allowed(page)
+
+
+def allowed(page: Page) -> None:
+    """Yes to everything on the consent page that is open."""
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name="Continue").or_(page.get_by_role("button", name="Accept")).click()

@@ -198,7 +198,7 @@ def run_and_kill(people: People, environment: Mapping[str, str], rng: random.Ran
     """  # noqa: D205 - one promise
     wanted, limit_s = rng.randrange(1, 10), rng.uniform(0.1, 5.0)
     since, done = people.requests()[1], 0
-    with process(["run", "--json"], environment) as tandem:
+    with process(["run", "--demo", "--json"], environment) as tandem:
         events: list[str] = []
         threading.Thread(target=lambda: events.extend(tandem.stdout or ()), daemon=True).start()
         begun, patience = time.monotonic(), time.monotonic() + PATIENCE_S

@@ -25,9 +25,9 @@ PATIENCE_S = 120
 class Running:
     """A `tandem run --json` in a process of its own."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *more: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
-        words = [sys.executable, "-P", "-m", "tandem", "run", "--port", "0", "--json"]
+        words = [sys.executable, "-P", "-m", "tandem", "run", "--port", "0", "--json", *more]
         self.process = subprocess.Popen(words, env={**clean, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.began = time.monotonic()
 
@@ -50,9 +50,9 @@ class Running:
 
 
 @contextmanager
-def running(environment: Mapping[str, str]) -> Iterator[Running]:
+def running(environment: Mapping[str, str], *, is_demo: bool = True) -> Iterator[Running]:
     """A run that does not outlive its test."""
-    run = Running(environment)
+    run = Running(environment, *(["--demo"] if is_demo else []))
     try:
         yield run
     finally:
@@ -189,7 +189,7 @@ def test_a_run_with_accounts_of_ones_own(tandem: Line) -> None:
     tandem.connect()
     assert tandem.link().code == 0
     assert tandem("sync").code == 0
-    with running(own(tandem)) as run:
+    with running(own(tandem), is_demo=False) as run:
         assert run.wait_for("watching")["link"] is None
         tandem.edit("pipedrive", "update_person", {"id": 1, "first_name": "Hanna"})
         # The run looks by itself when it begins: it may be that look which finds the edit.

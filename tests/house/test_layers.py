@@ -15,10 +15,10 @@ import pytest
 from house.sources import Module, product_modules
 
 #: From top to bottom. A name is a module of the package or a folder in it; those of one line do not import each other,
-#: except that the command line starts the demo runner.
+#: except that the command line starts the runner, and the runner serves the pages.
 LAYERS = (
     ("__main__",),
-    ("cli", "run"),
+    ("cli", "run", "web"),
     ("app",),
     ("accounts", "engine"),
     ("connectors", "store"),
@@ -26,7 +26,7 @@ LAYERS = (
     ("core",),
 )
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
-BESIDE = {("cli", "run")}
+BESIDE = {("cli", "run"), ("run", "web")}
 
 #: What stands outside the layers, and which layers may import it. None of these imports a layer, but for those listed in MAY_USE.
 EVERYBODY_BUT_CORE = frozenset(HEIGHT) - {"core"} | {"config", "databases", "settings", "urls"}

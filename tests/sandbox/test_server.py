@@ -67,8 +67,20 @@ def test_both_services_and_control(client: httpx2.Client) -> None:
     assert read.headers["content-type"] == "application/json; charset=UTF-8"
     assert client.get("/pipedrive/api/v2/persons").status_code == 401
     assert client.get("/_sandbox/nonsense").status_code == 404
-    assert client.get("/").status_code == 404
+    assert client.get("/nothing").status_code == 404
     assert len(client.get("/_sandbox/state", params={"service": "google"}).json()["contacts"]) == 1
+
+
+def test_pages_for_people(client: httpx2.Client) -> None:
+    """The same address shows pages; a form that a browser sends from one of them does what it says, whatever is broken."""
+    post(client, "faults", {"service": "google", "match": "", "effect": "refused", "times": None})
+    origin = str(client.base_url).removesuffix("/")
+    made = client.post("/contacts/new", data={"first_name": "Zoë ☂"}, headers={"origin": origin})
+    assert made.status_code == 303
+    assert "Zoë ☂" in client.get(made.headers["location"]).text
+    assert client.head("/crm/").status_code == 200
+    assert client.get("/sandbox.css").headers["content-type"].startswith("text/css")
+    assert client.get("/_sandbox/log").json()["entries"] == []
 
 
 @pytest.mark.parametrize("effect", ["lost-answer", "reset", "refused"])

@@ -4,15 +4,17 @@ Rules
 - This is the authorization code flow of RFC 6749, with PKCE where the service knows it; nothing in here serves or prints.
 - The state is random, kept as a hash, bound to the service, and good for one answer within ten minutes. An answer that nobody waits for
   changes nothing. Verifier and redirect address stand encrypted until then, so that another process of this installation can go on.
+- One that was begun in the pages is ended by the same browser only, so that nobody's account becomes part of somebody else's Tandem.
 - Whatever goes wrong ends as an outcome with a sentence, for the page and for the command that waits. Neither codes nor tokens are in it.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -50,6 +52,8 @@ class Ended:
     sentence: str
     label: str = ""
     name: str = ""
+    #: The consent, where it was begun in the pages; None: by a command, or not awaited.
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Connected:
 
 
 #: Makes an account out of tokens, if it is the expected one (its label; empty: any). Raises what speaks against it.
-Connect = Callable[[str, Tokens, str], Connected]
+Connect = Callable[[str, Tokens, str, int | None], Connected]
 
 
 class Consents:
@@ -84,16 +88,25 @@ class Consents:
         self._connect = connect
         self._clock = clock
 
-    def begin(self, service: str, redirect_uri: str, *, expected: str = "", hint: str = "") -> Begun:
-        """Begin one. `expected`: the label of the account that it must be; `hint`: its address at the service."""
+    def begin(
+        self, service: str, redirect_uri: str, *, expected: str = "", hint: str = "", user: int | None = None, browser: str = ""
+    ) -> Begun:
+        """Begin one.
+
+        `expected`: the label of the account that it must be; `hint`: its address at the service; `user` asks in the pages, with a
+        `browser` that bears this secret.
+        """
         place = self._places(service)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         content = json.dumps(
-            {"verifier": verifier, "redirect_uri": redirect_uri, "client_id": place.endpoint.client_id, "expected": expected}
-        )
+            {
+                "verifier": verifier, "redirect_uri": redirect_uri, "client_id": place.endpoint.client_id, "expected": expected,
+                "browser": browser,
+            }
+        )  # fmt: skip
         now = self._clock.now()
         address = place.address(redirect_uri, state, verifier, hint)
-        number = self._awaited.open(state, service, content, now, now + LIFE)
+        number = self._awaited.open(state, service, content, now, now + LIFE, user=user)
         return Begun(number, address, redirect_uri, now + LIFE)
 
     def outcome(self, number: int) -> Ended | None:
@@ -107,8 +120,8 @@ class Consents:
         """Nobody waits any more; an answer that still comes is not awaited."""
         self._awaited.drop(number)
 
-    def finish(self, service: str, answer: Mapping[str, str], *, number: int | None = None) -> Ended:
-        """Take the answer that a browser has brought. `number`: it must be that of this consent."""
+    def finish(self, service: str, answer: Mapping[str, str], *, number: int | None = None, browser: str = "") -> Ended:
+        """Take the answer that a browser has brought. `number`: it must be that of this consent; `browser`: the secret it bears."""
         state = answer.get("state", "")
         row = self._awaited.find(state) if 0 < len(state) <= _LONGEST else None
         if row is None or row.service != service or number not in (None, row.pk):
@@ -116,6 +129,8 @@ class Consents:
                 "Nobody waits for this answer, or not any more. If the account was connected just now, all is well; else begin again with "
                 "`tandem account add`."
             )
+        if row.user_id is not None and not self._is_from(row, browser):
+            return _not_awaited("This answer was asked for in another browser, so nothing was stored. Begin again in this one.")
         now = self._clock.now()
         if not self._awaited.take(row, now):
             if row.expires_at <= now:
@@ -123,14 +138,22 @@ class Consents:
             return _not_awaited("This answer was used already. If the account is connected now, all is well; else begin again.")
         ended = self._end(row, answer)
         self._awaited.end(row, ended.outcome.value, ended.sentence, ended.label)
-        return ended
+        return replace(ended, number=row.pk if row.user_id is not None else None)
+
+    def _is_from(self, row: models.Authorisation, browser: str) -> bool:
+        """Whether the browser is the one that began it. One that has ended already is not awaited anyhow."""
+        if not row.sealed:
+            return True
+        begun_by = text_at(as_object(parse(self._awaited.content(row).encode())), "browser")
+        return bool(browser) and hmac.compare_digest(begun_by.encode(), browser.encode())
 
     def _end(self, row: models.Authorisation, answer: Mapping[str, str]) -> Ended:
         try:
             place = self._places(row.service)
             if answer.get("error"):
                 return _refused(place, answer["error"])
-            connected = self._connect(row.service, *self._redeem(row, place, answer.get("code", "")))
+            tokens, expected = self._redeem(row, place, answer.get("code", ""))
+            connected = self._connect(row.service, tokens, expected, row.user_id)
         except ConsentNarrowed as error:
             return Ended(Outcome.NARROWED, str(error))
         except AccountChanged as error:

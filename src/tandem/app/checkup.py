@@ -50,10 +50,12 @@ def wrong_settings(config: Config) -> dict[str, str]:
         if not DEFAULTS[name] and not setting.text:
             continue
         try:
-            if name.endswith(("_S", "_2S", "_MINUTE", "_TOKENS", "_PERCENT", "_DAYS")):
+            if name.endswith(("_S", "_2S", "_MINUTE", "_TOKENS", "_PERCENT", "_DAYS", "_HOURS")):
                 (config.number if name.endswith("_S") and not name.endswith("_2S") else config.whole)(name)
             elif name == "DATABASE_URL":
                 _ = config.database
+            elif name == "SMTP_URL":
+                _ = config.mail
             elif name.endswith("_URL"):
                 config.url(name)
         except WrongInput as error:

@@ -82,18 +82,22 @@ class Connecting:
         whose = _whose(GOOGLE, trial)
         return self._keep(_Found(GOOGLE, GrantKind.OAUTH, credentials, trial, whose, scopes=credentials.scopes))
 
-    def pipedrive(self, api_token: str) -> models.Account:
-        """Connect a Pipedrive user, or renew the token of a known one. Raises what the service says."""
+    def pipedrive(self, api_token: str, *, user: int | None = None) -> models.Account:
+        """Connect a Pipedrive user, or renew the token of a known one. `user`: as for `by_consent`. Raises what the service says."""
         credentials = Unkept({API_TOKEN: api_token})
         trial = self._services.trial(PIPEDRIVE, GrantKind.API_TOKEN, credentials)
-        return self._keep(_Found(PIPEDRIVE, GrantKind.API_TOKEN, credentials, trial, _whose(PIPEDRIVE, trial)))
+        whose = _whose(PIPEDRIVE, trial)
+        self._check_owner(PIPEDRIVE, whose, user)
+        return self._keep(_Found(PIPEDRIVE, GrantKind.API_TOKEN, credentials, trial, whose), user)
 
-    def by_consent(self, service: str, tokens: Tokens, expected: str) -> Connected:
-        """Connect the account of which a consent has brought these tokens. `expected`: the label that it must have; empty: any.
+    def by_consent(self, service: str, tokens: Tokens, expected: str, *, user: int | None = None) -> Connected:
+        """Connect the account of which a consent has brought these tokens.
+
+        `expected`: the label that it must have; empty: any. `user`: whose it will be; None: the operator's.
 
         Raises:
             ConsentNarrowed: what is needed was not allowed.
-            AccountChanged: it is another account than the expected one.
+            AccountChanged: it is another account than the expected one, or somebody else's here.
             Malformed, and what the service says.
         """
         whose: _Whose | None = None
@@ -113,18 +117,24 @@ class Connecting:
                     f"there ({BY_HAND[service]}) and try again."
                 )
             self._check_expected(service, expected, whose)
+            self._check_owner(service, whose, user)
             found = _Found(service, GrantKind.OAUTH, credentials, trial, whose, api_url, tokens.scopes)
         except TandemError:
             self._discard(service, tokens, whose)
             raise
         was_known = self._accounts.known(service, whose.external_id) is not None
-        account = self._keep(found)
+        account = self._keep(found, user)
         notes = self._still_waiting(account) if not was_known else ()
         return Connected(label_of(account), account.name, (*notes, *_lacks(service, tokens)))
 
     def _check_expected(self, service: str, expected: str, whose: _Whose) -> None:
         if expected and self._accounts.find(expected, service).external_id != whose.external_id:
             raise AccountChanged(f"This is {whose.name}, another account than {expected}; nothing was stored. Sign in as the other one.")
+
+    def _check_owner(self, service: str, whose: _Whose, user: int | None) -> None:
+        known = self._accounts.known(service, whose.external_id)
+        if user is not None and known is not None and not self._accounts.may_have(known, user):
+            raise AccountChanged(f"{whose.name} is connected by somebody else who uses this Tandem; nothing was stored.")
 
     def _discard(self, service: str, tokens: Tokens, whose: _Whose | None) -> None:
         """End a consent that is of no use, unless it may be one with that of a connected account."""
@@ -136,7 +146,7 @@ class Connecting:
             with contextlib.suppress(TandemError):
                 self._proofs.endpoint(service).revoke(tokens.refresh_token or tokens.access_token)
 
-    def _keep(self, found: _Found) -> models.Account:
+    def _keep(self, found: _Found, user: int | None = None) -> models.Account:
         """All of it at once."""
         whose, now = found.whose, self._clock.now()
         known = self._accounts.known(found.service, whose.external_id)
@@ -145,6 +155,8 @@ class Connecting:
             self._leave_webhooks(known)
         with transaction.atomic(using=self._vault.alias):
             account = self._accounts.keep(found.service, whose.external_id, whose.name, whose.facts, now)
+            if user is not None:
+                self._accounts.give(account.id, user)
             self._grants.keep(account.id, found.kind, found.scopes, found.api_url, now)
             for name in (API_TOKEN, REFRESH_TOKEN, ACCESS_TOKEN):
                 if value := found.credentials.get(name):

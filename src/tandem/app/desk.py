@@ -1,6 +1,7 @@
 """What arrives below /accounts/: the answers of consents, brought by a browser, and Pipedrive's word that our app was removed.
 
-    GET    /accounts/<service>/callback     the answer of a consent; a page says how it ended (200 connected, else 400)
+    GET    /accounts/<service>/callback     the answer of a consent: a page says how it ended (200 connected,
+                                            else 400), or the browser goes back to our pages (303)
     DELETE /accounts/pipedrive/callback     the app was removed by a user; Basic authorization with the app's own id and secret
     GET    /accounts/here?nonce=            proves that this is the installation that asks, so that a command knows who takes its answer
 
@@ -15,6 +16,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -34,11 +36,16 @@ if TYPE_CHECKING:
 
 HERE = "/accounts/here"
 FOLDER = "/accounts/"
+#: Tells the browser that began a consent in the pages from others.
+BROWSER_COOKIE = "tandem-consent"
+#: The page that leads through connecting.
+HOME = "/settings/personal/google-contacts"
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _LONGEST_BODY = 65_536
 _MOST_FIELDS = 30
 _REASONS = {
-    200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large",
+    200: "OK", 303: "See Other", 400: "Bad Request",
+    401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large",
     429: "Too Many Requests", 500: "Internal Server Error",
 }  # fmt: skip
 _SERVICE = {path: service for service, path in CALLBACK.items()}
@@ -61,6 +68,8 @@ class Desk:
     patience: Patience
     alias: str
     key: bytes
+    #: Where the pages tell how a consent ended; the consent's number is added.
+    home: str
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -85,19 +94,22 @@ class Desk:
             return self._uninstall(environ)
         if method != "GET":
             return _Reply(405, headers=(("Allow", "GET"),))
-        return self._take(service, query)
+        return self._take(service, query, str(environ.get("HTTP_COOKIE", "")))
 
     def _prove(self, nonce: str) -> _Reply:
         if not _NONCE.fullmatch(nonce):
             return _Reply(400)
         return _Reply(200, proof(self.key, nonce).encode(), (("Content-Type", "text/plain"), ("Cache-Control", "no-store")))
 
-    def _take(self, service: str, query: list[tuple[str, str]]) -> _Reply:
+    def _take(self, service: str, query: list[tuple[str, str]], cookies: str) -> _Reply:
         answer = dict(query)
         # RFC 6749: no parameter comes twice; which of two would count is a question that attackers like.
         if len(answer) != len(query) or len(query) > _MOST_FIELDS:
             answer = {}
-        return _page_of(service, self.consents().finish(service, answer))
+        ended = self.consents().finish(service, answer, browser=_cookie(cookies))
+        if ended.number is not None:
+            return _Reply(303, headers=(("Location", f"{self.home}?consent={ended.number}"), ("Cache-Control", "no-store")))
+        return _page_of(service, ended)
 
     def _uninstall(self, environ: WSGIEnvironment) -> _Reply:
         if self.patience.is_over():
@@ -118,6 +130,15 @@ class Desk:
         except Malformed:
             return _Reply(400)
         return _Reply(200)
+
+
+def _cookie(text: str) -> str:
+    """The secret of the browser that began a consent in the pages; empty when it bears none."""
+    try:
+        found = SimpleCookie(text).get(BROWSER_COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
 
 
 def proof(key: bytes, nonce: str) -> str:

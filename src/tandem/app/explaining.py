@@ -22,6 +22,7 @@ from tandem.engine.preview import name_of, said
 from tandem.errors import LinkStopped
 from tandem.store import models
 from tandem.store.contents import decode_contact
+from tandem.store.numbers import number_of
 from tandem.store.pairs import record_of
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ class _Explaining:
 
     def found(self, text: str) -> list[Explained]:
         """Everybody who bears the text; `pair:7` is that pair."""
-        kind, _, number = text.partition(":")
-        if kind == "pair" and number.isdecimal():
-            return [self._pair(pair) for pair in self.bench.pairs.by_id([int(number)]).values()]
+        kind, _, rest = text.partition(":")
+        if kind == "pair" and (number := number_of(rest)) is not None:
+            return [self._pair(pair) for pair in self.bench.pairs.by_id([number]).values()]
         rows = {side: self.bench.archive.bearing(side, text, self._keys(text)) for side in Side}
         pairs: dict[int, models.Pair] = {}
         alone: list[tuple[Side, models.Shadow]] = []

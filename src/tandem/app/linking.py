@@ -23,10 +23,14 @@ from tandem.connectors.pipedrive.api import User
 from tandem.connectors.pipedrive.replica import PipedriveReplica
 from tandem.connectors.pipedrive.scope import ScopeKind, parse_scope
 from tandem.core.policy import Policy
+from tandem.core.state import LinkId
 from tandem.errors import WrongInput
 from tandem.replica import Preparation, References
 from tandem.store import models
 from tandem.store.links import Accounts, Links, NewLink
+from tandem.store.moments import linked
+from tandem.store.pairs import Pairs
+from tandem.store.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class MadeLink:
     label: Label
     region: str
     is_region_proposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What an account offers to choose from: filters over persons (number, name), and the country its user seems to be in."""
+
+    filters: tuple[tuple[str, str], ...]
+    region: str
 
 
 class Linking:
@@ -108,6 +120,21 @@ class Linking:
         door = self._services.door(pipedrive, open_gate)
         replica = PipedriveReplica(door, references=References(), layout="", owner_id=owner, scope=scope)
         return Preparation(), replica.survey()
+
+    def offered(self, pipedrive: models.Account) -> Offered:
+        """What a Pipedrive account offers to choose from. Asks the service."""
+        api = PipedriveApi(self._services.door(pipedrive, open_gate))
+        filters = tuple((str(item.id), item.name) for item in api.filters())
+        return Offered(filters, region_of(api.current_user()))
+
+    def change_rules(self, row: models.Link, policy: Policy) -> None:
+        """Other rules from now on: every pair is thought over again under them. A cycle under way ends at its next commit."""
+        link, alias = LinkId(row.pk), row._state.db or ""
+        with linked(alias, row.pk):
+            self._links.keep_policy(link, policy)
+            Pairs(alias, link).touch_all()
+        self._links.interrupt(link)
+        Schedule(alias).request(link)
 
     def labels(self, google: models.Account) -> list[Label]:
         """The groups of an account that a link may be made for: people's own labels, and all contacts."""

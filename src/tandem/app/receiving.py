@@ -1,4 +1,4 @@
-"""The ear of a working process: listens for webhooks, keeps them registered, writes down what they tell, and takes the answers of consents.
+"""The ear of a working process: takes webhooks and keeps them registered, takes the answers of consents, and serves the pages.
 
 Rules: a process that begins has missed what was told before, so each link is looked at once; without an address that Pipedrive can reach
 there are no webhooks, and the reason is kept. A port that was taken is tried again.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tandem.app.desk import FOLDER
 from tandem.app.hearing import PATH
 from tandem.app.listener import Inbox, Listener
-from tandem.app.routing import Router, place_of
+from tandem.app.routing import Application, Router, place_of
 from tandem.replica import Hint
 from tandem.store.links import LinkState
 
@@ -26,12 +26,12 @@ _WORKING = frozenset({LinkState.ACTIVE.value, LinkState.WAITING.value})
 class Receiver:
     """Receives webhooks for all links of an installation while it is open."""
 
-    def __init__(self, tandem: Tandem) -> None:
+    def __init__(self, tandem: Tandem, pages: Application | None = None) -> None:
         self._tandem = tandem
         self._inbox = Inbox(tandem.clock)
         self._listener: Listener | None = None
         self._place = place_of(tandem.config.url("BASE_URL"))
-        self._router = Router(self._place.prefix, {PATH: self._inbox, FOLDER: tandem.desk()})
+        self._router = Router(self._place.prefix, {PATH: self._inbox, FOLDER: tandem.desk(), **({"/": pages} if pages else {})})
         #: Why there can be no webhooks; empty when there can.
         self._obstacle = ""
         self._base_url = tandem.config.url("BASE_URL")
@@ -90,6 +90,13 @@ class Receiver:
                 self._tandem.hearing.note_gap(told.link)
         for link, told_of in hints.items():
             self._tandem.hearing.take(link, told_of)
+
+    @property
+    def url(self) -> str:
+        """Where the pages are; empty while nothing is served."""
+        if self._listener is None:
+            return ""
+        return self._base_url if not self._place.is_local else f"http://{self._place.host}:{self._listener.port}{self._place.prefix}"
 
     @property
     def arrived(self) -> threading.Event:

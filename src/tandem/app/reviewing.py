@@ -14,10 +14,11 @@ from tandem.app.sides import PRODUCT, SIDE, TITLE
 from tandem.core.plan import HoldReason
 from tandem.core.state import LinkId, Side
 from tandem.engine.aged import BACKUP
-from tandem.engine.choices import ADOPT, CONFLICT, kinds, words_of
+from tandem.engine.choices import ADOPT, CONFLICT, Choice, kinds, words_of
 from tandem.engine.holds import HOLD
 from tandem.engine.review import Answer, Named, Review, Waiting
 from tandem.errors import WrongInput
+from tandem.store.numbers import number_of
 
 if TYPE_CHECKING:
     from tandem.app.root import Tandem
@@ -83,10 +84,11 @@ def _one(open_: Sequence[Waiting], text: str) -> list[Answer]:
     group = next((item for item in groups_of(open_) if item.id == subject), None)
     if group is not None:
         return [Answer(item.id, word) for item in group.members]
-    if not subject.isdecimal():
+    number = number_of(subject)
+    if number is None:
         known = ", ".join([*(str(item.id) for item in open_), *(item.id for item in groups_of(open_))]) or "none"
         raise WrongInput(f"There is no open question {subject!r}. Open: {known}.")
-    return [Answer(int(subject), word, named)]
+    return [Answer(number, word, named)]
 
 
 def _all(open_: Sequence[Waiting], text: str) -> list[Answer]:
@@ -124,6 +126,11 @@ def chosen_word(kind: str, word: str) -> str:
     return PRODUCT[Side(word)] if kind in {CONFLICT, BACKUP} and word in {side.value for side in Side} else word
 
 
+def sentence_of(choice: Choice) -> str:
+    """What a choice does, with the products by name."""
+    return _SENTENCES.get(choice.word, choice.sentence)
+
+
 def data_of(item: Waiting) -> dict[str, object]:
     """A question as `--json` shows it."""
     old, new = (PRODUCT[Side.LEFT], PRODUCT[Side.RIGHT]) if item.kind in {CONFLICT, BACKUP} else ("old", "new")
@@ -132,7 +139,7 @@ def data_of(item: Waiting) -> dict[str, object]:
         "action": item.action or None, "name": item.name, "records": [_record_data(record) for record in item.records],
         "evidence": list(item.evidence), "changes": [{"field": change.field, old: change.old, new: change.new} for change in item.changes],
         "choices": [
-            {"choice": chosen_word(item.kind, choice.word), "sentence": _SENTENCES.get(choice.word, choice.sentence),
+            {"choice": chosen_word(item.kind, choice.word), "sentence": sentence_of(choice),
              "names": choice.takes.value} for choice in item.choices
         ],
         "choice": chosen_word(item.kind, item.choice) or None, "asked_at": item.asked_at.isoformat(),

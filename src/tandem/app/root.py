@@ -20,7 +20,7 @@ from tandem.accounts.endpoints import Tokens
 from tandem.app import sandboxed
 from tandem.app.benches import Benches
 from tandem.app.connecting import Connecting
-from tandem.app.desk import Desk
+from tandem.app.desk import HOME, Desk
 from tandem.app.disconnecting import Disconnecting
 from tandem.app.hearing import Hearing
 from tandem.app.linking import Linking, MadeLink, Wish
@@ -31,6 +31,7 @@ from tandem.app.proofs import Proofs
 from tandem.app.regrouping import Regrouping
 from tandem.app.resting import Resting, Stirred
 from tandem.app.results import Result, of_report, of_row
+from tandem.app.routing import place_of
 from tandem.app.services import Pool, Services
 from tandem.app.sides import PRODUCT
 from tandem.app.watching import Watching
@@ -174,9 +175,9 @@ class Tandem:
         services = self._make_services()
         connecting = self._make_connecting(services, Hearing(services, self.vault, self.clock, self.alias))
 
-        def connect(service: str, tokens: Tokens, expected: str) -> Connected:
+        def connect(service: str, tokens: Tokens, expected: str, user: int | None) -> Connected:
             try:
-                return connecting.by_consent(service, tokens, expected)
+                return connecting.by_consent(service, tokens, expected, user=user)
             finally:
                 services.settle_ledgers()
 
@@ -184,7 +185,8 @@ class Tandem:
 
     def desk(self) -> Desk:
         """What takes the answers of consents, over HTTP."""
-        return Desk(self.consents, self.disconnecting, self.proofs, Patience(self.clock), self.alias, self.here_key)
+        home = place_of(self.config.url("BASE_URL")).prefix + HOME
+        return Desk(self.consents, self.disconnecting, self.proofs, Patience(self.clock), self.alias, self.here_key, home)
 
     def check_database(self) -> str:
         """Write, and take it back; says what the database is. Raises StorageError when that is not possible."""

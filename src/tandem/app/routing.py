@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+#: WSGI.
+Application: TypeAlias = "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]"
 #: Where a proxy in front of us is expected to pass requests on to, when the public address names no port of this machine.
 DEFAULT_PORT = 8000
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -36,7 +38,7 @@ def place_of(base_url: str) -> Place:
 class Router:
     """A WSGI application made of others, by the beginning of the path."""
 
-    def __init__(self, prefix: str, parts: Mapping[str, Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]]) -> None:
+    def __init__(self, prefix: str, parts: Mapping[str, Application]) -> None:
         self._prefix = prefix
         self._parts = dict(parts)
 

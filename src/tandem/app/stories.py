@@ -50,9 +50,9 @@ class Line:
         }  # fmt: skip
 
 
-def lines(alias: str, link: int, *, limit: int, cycle: int | None = None) -> list[Line]:
-    """The latest lines of a link, newest first."""
-    rows = Journal(alias, LinkId(link)).history(limit, cycle)
+def lines(alias: str, link: int, *, limit: int, cycle: int | None = None, before: int | None = None, pair: int | None = None) -> list[Line]:
+    """The latest lines of a link, newest first; of one cycle, older than a line, or of a pair."""
+    rows = Journal(alias, LinkId(link)).history(limit, cycle, before=before, pair=pair)
     names = _names_of_pairs(rows)
     return [_line(row, names) for row in rows]
 

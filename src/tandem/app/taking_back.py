@@ -20,6 +20,7 @@ from tandem.engine.undo import preview_undo
 from tandem.errors import LeaseLost, WrongInput
 from tandem.store import models
 from tandem.store.contents import decode_contact
+from tandem.store.numbers import number_of
 from tandem.store.pairs import record_of
 from tandem.store.past import Past
 
@@ -37,12 +38,12 @@ def chosen_lines(tandem: Tandem, link: int, text: str) -> list[models.History]:
     """
     past, word = Past(tandem.alias, LinkId(link)), text.strip()
     rows: list[models.History] = []
-    if word.startswith("pair:") and word[5:].isdecimal():
-        rows = past.latest_of(int(word[5:]))
-    elif word.isdecimal():
-        rows = past.of_cycle(int(word))
-    elif word.partition("-")[2].isdecimal():
-        rows = [row for row in past.lines([int(word.partition("-")[2])]) if str(row.cycle_id) == word.partition("-")[0]]
+    if word.startswith("pair:") and (pair := number_of(word[5:])) is not None:
+        rows = past.latest_of(pair)
+    elif (cycle := number_of(word)) is not None:
+        rows = past.of_cycle(cycle)
+    elif (line := number_of(word.partition("-")[2])) is not None:
+        rows = [row for row in past.lines([line]) if str(row.cycle_id) == word.partition("-")[0]]
     if not rows:
         raise WrongInput(
             f"There is nothing to take back under {text!r}: `tandem history {link}` shows cycles (5) and changes (5-123), and "
@@ -149,8 +150,8 @@ def _told(bench: Bench, pair: models.Pair, *, is_off: bool) -> Excluded:
 def _meant(bench: Bench, text: str) -> tuple[Side, str, models.Pair | None]:
     """Side, record and pair (if any) that a person means by an id: `pair:7`, `google:ID`, `pipedrive:ID`, or the bare id."""
     product, _, id_ = text.strip().rpartition(":")
-    if product == "pair" and id_.isdecimal():
-        pair = bench.pairs.by_id([int(id_)]).get(int(id_))
+    if product == "pair" and (number := number_of(id_)) is not None:
+        pair = bench.pairs.by_id([number]).get(number)
         if pair is not None:
             side = Side.LEFT if pair.left_id else Side.RIGHT
             return side, record_of(pair, side) or "", pair

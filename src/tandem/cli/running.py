@@ -27,17 +27,20 @@ _ARROWS = {"google": "Pipedrive -> Google", "pipedrive": "Google -> Pipedrive"}
 
 def keep_going(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Where the sandbox listens; when taken, a free port.")] = 8001,
+    is_demo: Annotated[
+        bool, typer.Option("--demo", help='In the sandbox: connect both sides, link the label "Pipedrive" and sync, all by itself.')
+    ] = False,
     is_json: JsonOption = False,
 ) -> None:
-    """Keep both sides equal until Ctrl-C.
+    """Serve the pages (http://127.0.0.1:8000) and keep all links going, until Ctrl-C.
 
-    Without accounts of your own it starts the sandbox with a made-up address book, connects, links the label "Pipedrive", and syncs;
-    with TANDEM_GOOGLE_CLIENT_ID and connected accounts it keeps your links going. With --json it prints one object a line.
+    Without accounts of your own it starts the sandbox with a made-up address book, where everything can be tried; with
+    TANDEM_GOOGLE_CLIENT_ID and so on it works with the real services. With --json it prints one object a line.
     """
     config = load()
     from tandem.run import Runner  # noqa: PLC0415 - see tandem.cli
 
-    Runner(config, JsonVoice() if is_json else Voice(), port=port).run()
+    Runner(config, JsonVoice() if is_json else Voice(), port=port, is_demo=is_demo).run()
 
 
 class Voice:
@@ -46,6 +49,15 @@ class Voice:
     def started(self, url: str) -> None:
         """The sandbox is up."""
         say(f"The sandbox is up: an imitated Google and Pipedrive with a made-up address book, at {url}. No account of yours is used.")
+
+    def serving(self, url: str, welcome: str) -> None:
+        """The pages are up."""
+        if not url:
+            note("The pages are not served: the port of TANDEM_BASE_URL is taken. It is tried again.")
+        elif welcome:
+            say(f"Tandem is at {url}. Open this to set your password (good until then):\n\n  {url}{welcome}\n")
+        else:
+            say(f"Tandem is at {url}.")
 
     def connected(self, labels: list[str]) -> None:
         """Accounts are connected."""
@@ -106,6 +118,10 @@ class JsonVoice(Voice):
     def started(self, url: str) -> None:
         """The sandbox is up."""
         print_json({"event": "sandbox", "url": url})
+
+    def serving(self, url: str, welcome: str) -> None:
+        """The pages are up."""
+        print_json({"event": "serving", "url": url, "welcome": f"{url}{welcome}" if welcome else None})
 
     def connected(self, labels: list[str]) -> None:
         """Accounts are connected."""

@@ -53,7 +53,11 @@ def serve(
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when standard input closes.")] = False,
     is_json: JsonOption = False,
 ) -> None:
-    """Start both imitated services on this machine, until Ctrl-C. With a subcommand: do something in those that run."""
+    """Start both imitated services on this machine, until Ctrl-C. With a subcommand: do something in those that run.
+
+    They have pages for your browser, too, whose addresses are printed: Sandbox Contacts, Sandbox CRM, and a start page with the request
+    log, buttons that break things, and the clock.
+    """
     if context.invoked_subcommand is None:
         _serve(port, seed_book.value, seed, is_virtual=virtual_clock, is_with_parent=with_parent, is_json=is_json)
 
@@ -94,9 +98,14 @@ def _say_ready(port: int, *, is_json: bool) -> None:
 
     url = f"http://127.0.0.1:{port}"
     if is_json:
-        print_json({"ready": True, "url": url, "google": f"{url}/google", "pipedrive": f"{url}/pipedrive", "control": f"{url}/_sandbox"})
+        services = {"google": f"{url}/google", "pipedrive": f"{url}/pipedrive", "control": f"{url}/_sandbox"}
+        print_json({"ready": True, "url": url, **services, "contacts": f"{url}/contacts/", "crm": f"{url}/crm/"})
         return
     say(f"The sandbox is up: Google at {url}/google, Pipedrive at {url}/pipedrive. Ctrl-C ends it, and all that is in it.")
+    say("For your browser:")
+    say(f"  {url}/contacts/  Sandbox Contacts: edit people as in Google Contacts")
+    say(f"  {url}/crm/       Sandbox CRM: edit people as in Pipedrive")
+    say(f"  {url}/           what was asked, buttons that break things, and the clock")
     say(f"Google's refresh token is {sandboxed.REFRESH_TOKEN}, Pipedrive's API token is {sandboxed.API_TOKEN}.")
     say("In another terminal:")
     say(f"  export TANDEM_SANDBOX_URL={url} TANDEM_DATA_DIR=$(mktemp -d)")

@@ -14,6 +14,8 @@ from tandem.store import models
 
 #: How far a first sync may exceed what was shown: max(20, 10 %) on each side.
 _SLACK, _SLACK_SHARE = 20, 0.1
+#: How many writes the first plan held, for whoever watches how far it is.
+SHOWN = "shown"
 _NAMES = {"creations": ActionKind.CREATE, "updates": ActionKind.UPDATE}
 
 
@@ -26,6 +28,7 @@ def approval_of(bench: Bench, link: models.Link, actions: Sequence[Action]) -> A
         return None
     if link.approval is None:
         link.approval = {name: {side.value: _with_slack(actions, kind, side) for side in Side} for name, kind in _NAMES.items()}
+        link.approval[SHOWN] = {side.value: sum(1 for action in actions if action.side is side) for side in Side}
         link.save(using=bench.alias, update_fields=["approval"])
     left = {
         name: {side: max(0, int(link.approval[name][side.value]) - bench.journal.count_written(kind.value, side)) for side in Side}

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _say_ready(host: str, port: int) -> None:
     base = f"http://{host}:{port}"
-    line = {"ready": True, "google": f"{base}/google", "pipedrive": f"{base}/pipedrive", "control": f"{base}/_sandbox"}
+    line = {"ready": True, "google": f"{base}/google", "pipedrive": f"{base}/pipedrive", "control": f"{base}/_sandbox", "pages": f"{base}/"}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

@@ -1,5 +1,7 @@
 """The control API under `/_sandbox/`: what a test or a person at the keyboard does to the sandbox itself, JSON over HTTP.
 
+The pages for people (`pages/`) stand beside it.
+
 POST reset     {"seed": 0}
 POST seed      {"book": "demo" | "empty", "seed": 1}          start anew with an address book
 POST edit      {"service": "google", "op": "update", ...}     as a person in the vendor's app
@@ -19,7 +21,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from tandem.sandbox.faults import Rule
-from tandem.sandbox.people import load_demo
+from tandem.sandbox.pages.serving import answer_page, is_from_elsewhere
+from tandem.sandbox.seeding import start_anew
 from tandem.sandbox.service import HumanError, flip
 from tandem.sandbox.wire import Json, JsonObject, Request, Response, answer
 from tandem.sandbox.world import World
@@ -29,12 +32,14 @@ SERVICES = ("google", "pipedrive")
 
 
 def handle(world: World, request: Request, *, overlapping: int = 0) -> Response:
-    """Answer any request to the sandbox: its services by the world, its control API here."""
+    """Answer any request to the sandbox: its services by the world, people's pages by `pages`, its control API here."""
     if not request.path.startswith(PREFIX):
-        return world.handle(request, overlapping=overlapping)
+        return answer_page(world, request) or world.handle(request, overlapping=overlapping)
     run = _CALLS.get((request.method, request.path.removeprefix(PREFIX)))
     if run is None:
         return answer({"error": f"no such control call; there are: {', '.join(f'{method} {name}' for method, name in _CALLS)}"}, 404)
+    if request.method != "GET" and is_from_elsewhere(request):
+        return answer({"error": "another site's page may not do that"}, 403)
     try:
         body = json.loads(request.body or b"{}")
         return answer(run(world, {**dict(request.query), **body}))
@@ -62,16 +67,10 @@ def _reset(world: World, given: Mapping[str, Json]) -> Json:
 
 
 def _seed(world: World, given: Mapping[str, Json]) -> Json:
-    """An address book in empty services; loading it leaves no trace among the edits of people."""
-    book, seed = given.get("book", "demo"), _whole(given, "seed", 1)
-    if book not in {"demo", "empty"}:
-        raise ValueError("book must be demo or empty")
-    world.reset(seed)
-    if book == "empty":
+    """Start anew with an address book."""
+    loaded = start_anew(world, str(given.get("book", "demo")), _whole(given, "seed", 1))
+    if loaded is None:
         return {"contacts": 0, "persons": 0, "pairs": []}
-    loaded = load_demo(world, seed)
-    world.google.human_log.clear()
-    world.pipedrive.human_log.clear()
     pairs: list[Json] = [[contact, person] for contact, person in loaded.pairs]
     return {"contacts": len(loaded.contacts), "persons": len(loaded.persons), "pairs": pairs}
 

@@ -102,13 +102,15 @@ class Archive:
         return self._shadows(side).filter(record_id=record_id).first()
 
     def bearing(self, side: Side, text: str, keys: Iterable[str]) -> list[models.Shadow]:
-        """Shadows with a text in any value, by its id, or, of what bears no content, with one of the match keys."""
-        wanted = set(keys)
+        """Shadows with a text in any value, or each word of a name in one; by its id; or, of what bears no content, by a match key."""
+        wanted, words = set(keys), text.split() if any(map(str.isalpha, text)) else [text]
         rows = self._shadows(side).order_by("id")
         return [
             row
             for row in rows.iterator()
-            if row.record_id == text or holds(bytes(row.content or b"{}"), text) or (not row.content and not wanted.isdisjoint(row.keys))
+            if row.record_id == text
+            or all(holds(bytes(row.content or b"{}"), word) for word in words)
+            or (not row.content and not wanted.isdisjoint(row.keys))
         ]
 
     def count(self, side: Side) -> int:

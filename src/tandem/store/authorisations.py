@@ -28,13 +28,15 @@ class Authorisations:
     def _rows(self) -> QuerySet[models.Authorisation]:
         return models.Authorisation.objects.using(self._vault.alias)
 
-    def open(self, state: str, service: str, content: str, now: datetime, expires_at: datetime) -> int:
-        """Await the answer that bears this state. Returns its number."""
+    def open(self, state: str, service: str, content: str, now: datetime, expires_at: datetime, *, user: int | None = None) -> int:
+        """Await the answer that bears this state; `user` asked for it in the pages. Returns its number."""
         hashed = _hash(state)
         sealed = self._vault.seal(content, _place(hashed))
         with transaction.atomic(using=self._vault.alias):
             self._rows().filter(expires_at__lt=now - KEPT_FOR).delete()
-            row = self._rows().create(state_hash=hashed, service=service, sealed=sealed, created_at=now, expires_at=expires_at)
+            row = self._rows().create(
+                state_hash=hashed, service=service, sealed=sealed, created_at=now, expires_at=expires_at, user_id=user
+            )
         return int(row.pk)
 
     def find(self, state: str) -> models.Authorisation | None:

@@ -30,8 +30,9 @@ from tandem.store.setup import APP, applied
 
 FORMAT = 1
 _AT_ONCE = 500
-#: Of no use later: what is told by webhooks is seen anew by listing everything, and consents that were waited for are begun anew.
-_LEFT_OUT = frozenset({"Hint", "Authorisation"})
+#: Of no use later: what is told by webhooks is seen anew by listing everything, consents that were waited for are begun
+#: anew, and browsers sign in again.
+_LEFT_OUT = frozenset({"Hint", "Authorisation", "Session"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncDate
 
 from tandem.core.plan import Tally
 from tandem.core.state import LinkId, PairId, Side
 from tandem.store import models
 from tandem.store.contents import chunks
 from tandem.store.rows import add, rewrite
+
+#: Lines that tell of a record written.
+_WRITES = ("create", "update", "delete", "join", "merge")
 
 
 class OutcomeKind(Enum):
@@ -164,10 +168,17 @@ class Journal:
         ]  # fmt: skip
         add(self._alias, models.History, rows)
 
-    def history(self, limit: int, cycle: int | None = None) -> list[models.History]:
-        """The latest lines, newest first."""
+    def history(self, limit: int, cycle: int | None = None, *, before: int | None = None, pair: int | None = None) -> list[models.History]:
+        """The latest lines, newest first; of one cycle, older than a line, or of a pair."""
         rows = models.History.objects.using(self._alias).filter(link_id=self._link)
-        return list((rows.filter(cycle_id=cycle) if cycle else rows).order_by("-id")[:limit])
+        wanted = {"cycle_id": cycle, "id__lt": before, "pair_id": pair}
+        return list(rows.filter(**{name: value for name, value in wanted.items() if value is not None}).order_by("-id")[:limit])
+
+    def written_by_day(self, since: datetime) -> list[tuple[date, Side, int]]:
+        """How many records of a side were written on each day (UTC)."""
+        rows = models.History.objects.using(self._alias).filter(link_id=self._link, at__gte=since, kind__in=_WRITES)
+        counts = rows.annotate(on=TruncDate("at", tzinfo=UTC)).values_list("on", "side").annotate(number=Count("id")).order_by("on", "side")
+        return [(on, Side(side), number) for on, side, number in counts]
 
     def count_written(self, kind: str, side: Side) -> int:
         """How many records of a side were ever written in this way."""

@@ -84,9 +84,19 @@ class Accounts:
             row.save(using=self._alias)
         return row
 
+    def may_have(self, row: models.Account, user: int) -> bool:
+        """Whether an account is this user's: by its row, or as what was connected on the command line is the operator's."""
+        if row.user_id is not None:
+            return row.user_id == user
+        return models.User.objects.using(self._alias).filter(pk=user, is_operator=True).exists()
+
+    def give(self, account: int, user: int) -> None:
+        """An account that is nobody's becomes a user's."""
+        models.Account.objects.using(self._alias).filter(pk=account, user=None).update(user_id=user)
+
     def remove(self, row: models.Account, now: datetime) -> None:
         """Take an account out of use: of what was known of it only its id over there and its label stay."""
-        row.name, row.removed_at, row.settings = "", now, {"label": label_of(row)}
+        row.name, row.removed_at, row.user, row.settings = "", now, None, {"label": label_of(row)}
         row.save(using=self._alias)
 
     def find(self, label: str, service: str = "") -> models.Account:
@@ -188,6 +198,10 @@ class Links:
     def policy(self, row: models.Link) -> Policy:
         """The rules of a link."""
         return data_policy(row.policy)
+
+    def keep_policy(self, link: LinkId, policy: Policy) -> None:
+        """Keep other rules."""
+        self._rows(link).update(policy=policy_data(policy))
 
     def keep_settings(self, link: LinkId, left: Mapping[str, object], right: Mapping[str, object], mapping_version: str) -> None:
         """Keep what a survey of both sides has found."""

@@ -6,6 +6,7 @@ Rules: no behaviour here. Text that came from a contact stands only in the colum
 
 from __future__ import annotations
 
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from tandem.core.state import PairState, Presence
@@ -23,9 +24,29 @@ class Installation(models.Model):
     key_print = models.CharField(max_length=64, default="")
 
 
+class User(models.Model):
+    """A person who signs in and sees what is theirs."""
+
+    name = models.CharField(max_length=ID)
+    #: As Django's hashers write it; empty: no way in by password.
+    password = models.CharField(max_length=ID, default="")
+    #: Runs this installation; what was connected on the command line is theirs.
+    is_operator = models.BooleanField(default=False)
+    #: "en" or "pl"; empty: as the browser says.
+    language = models.CharField(max_length=SHORT, default="")
+    created_at = models.DateTimeField()
+    signed_in_at = models.DateTimeField(null=True)
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in, as Django keeps it."""
+
+
 class Account(models.Model):
     """A connected account of one service."""
 
+    #: Whose it is; None: the operator's, connected on the command line.
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True)
     service = models.CharField(max_length=SHORT)
     external_id = models.CharField(max_length=ID)
     name = models.CharField(max_length=ID)
@@ -75,6 +96,8 @@ class Authorisation(models.Model):
     #: SHA-256 of the state that comes back with the answer.
     state_hash = models.CharField(max_length=64, unique=True)
     service = models.CharField(max_length=SHORT)
+    #: Who asked in the pages; None: a command.
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True)
     sealed = models.BinaryField(default=b"")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -358,6 +381,19 @@ class Ledger(models.Model):
         """One a day."""
 
         constraints = [models.UniqueConstraint(fields=["budget", "day"], name="ledger_once")]
+
+
+class Alert(models.Model):
+    """When somebody was last told of a matter of a link."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE)
+    matter = models.CharField(max_length=SHORT)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        """One a matter."""
+
+        constraints = [models.UniqueConstraint(fields=["link", "matter"], name="alert_once")]
 
 
 class Hint(models.Model):
