@@ -291,10 +291,13 @@ def test_an_account_that_a_link_uses_stays(synced: Premises, browser: Browser) -
 
 
 def test_a_service_that_cannot_be_told(connected: Premises) -> None:
-    """Google does not answer the end of a consent: the account stays, and the page says how to insist."""
+    """Google does not answer the end of a consent: the account stays, until somebody insists and ends it there by hand."""
     connected.world.faults.add(Rule("google", "oauth.revoke", "503", times=None))
     browser = connected.browser()
     browser.get(SETTINGS)
     browser.press("Disconnect", nth=0)
-    assert "could not be told" in browser.page.notices[0]
+    assert "Google could not be told to end Tandem's access" in browser.page.text
     assert models.Account.objects.using(connected.alias).filter(removed_at=None).count() == 2
+    browser.press("Forget it here all the same")
+    assert "take Tandem's access away there" in browser.page.text
+    assert models.Account.objects.using(connected.alias).filter(removed_at=None).count() == 1

@@ -100,6 +100,20 @@ def test_what_the_brake_holds_is_rejected_singly(synced: Premises, browser: Brow
     assert open_questions(synced, "hold") == 2
 
 
+def test_who_stands_outside_is_called_by_name_while_somebody_looks(asked: Premises) -> None:
+    """Read at the moment of looking, and kept nowhere; where Google does not answer, the id stands there, and can be answered."""
+    before = asked.rows("store_cycle")
+    browser = asked.browser()
+    browser.get(at(asked))
+    names = [f"Google: {one['fields']['names'][0]['givenName']}" for one in asked.world.google.state()["contacts"]]
+    assert sum(name in browser.page.text for name in names) >= 3
+    assert asked.rows("store_cycle") == before
+    asked.google_does("revoke")
+    browser.get(at(asked))
+    assert not any(name in browser.page.text for name in names)
+    assert [form for form in browser.page.forms if any("=adopt" in button.value for button in form.buttons)]
+
+
 def test_all_of_a_kind_are_answered_at_once(asked: Premises) -> None:
     """People outside: shown with their evidence, nobody copied; one press puts all the certain ones into the group."""
     browser = asked.browser()

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from tandem.app.sides import PRODUCT, SIDE, TITLE
 from tandem.core.plan import HoldReason
-from tandem.core.state import LinkId, Side
+from tandem.core.state import LinkId, RecordId, Side
 from tandem.engine.aged import BACKUP
 from tandem.engine.choices import ADOPT, CONFLICT, Choice, kinds, words_of
 from tandem.engine.holds import HOLD
 from tandem.engine.review import Answer, Named, Review, Waiting
-from tandem.errors import WrongInput
+from tandem.engine.telling import name_of
+from tandem.errors import TandemError, WrongInput
+from tandem.replica import Handle, Observation
 from tandem.store.numbers import number_of
 
 if TYPE_CHECKING:
@@ -50,6 +52,28 @@ class Group:
 def waiting(tandem: Tandem, link: int) -> list[Waiting]:
     """Every open question of a link, oldest first. Holds contact data."""
     return Review(tandem.alias, LinkId(link)).waiting()
+
+
+def names_outside(tandem: Tandem, link: int, questions: Iterable[Waiting]) -> dict[tuple[Side, str], str]:
+    """How those are called of whom nothing is kept, because they stand outside: read now, for the eyes of who decides, and kept nowhere.
+
+    Empty where the services cannot be asked.
+    """
+    bench = tandem.bench(link)
+    nameless = {(record.side, record.record) for item in questions for record in item.records if not record.name}
+    names: dict[tuple[Side, str], str] = {}
+    try:
+        for side in {side for side, _ in nameless}:
+            heads = bench.archive.heads(side, [record for each, record in nameless if each is side])
+            handles = [Handle(RecordId(record), head.locator) for record, head in heads.items()]
+            for sighting in bench.replicas[side].fetch(handles) if handles else []:
+                if isinstance(sighting, Observation):
+                    names[side, sighting.handle.id] = name_of(sighting.contact)
+    except TandemError:
+        return names
+    finally:
+        tandem.services.settle_ledgers()
+    return names
 
 
 def groups_of(questions: Iterable[Waiting]) -> list[Group]:

@@ -16,9 +16,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from tandem.accounts.consent import LIFE, Ended, Outcome
+from tandem.app.connecting import BY_HAND
 from tandem.app.desk import BROWSER_COOKIE, FOLDER
 from tandem.app.sides import GOOGLE, PIPEDRIVE, TITLE
-from tandem.errors import TandemError, WrongInput
+from tandem.errors import TandemError, Unavailable, WrongInput
 from tandem.store import models
 from tandem.store.links import label_of
 from tandem.store.numbers import number_of
@@ -140,6 +141,8 @@ def disconnect(request: HttpRequest, user: models.User, number: int) -> HttpResp
         raise Http404
     try:
         removed = here().tandem.disconnecting.remove(label_of(account), is_forced=request.POST.get("force") == "yes")
+    except Unavailable:
+        return render(request, "disconnect.html", {"account": account, "by_hand": BY_HAND[account.service]})
     except TandemError as error:
         messages.error(request, str(error))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -11,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 
-from tandem.app.reviewing import answer, groups_of, sentence_of, waiting
+from tandem.app.reviewing import answer, groups_of, names_outside, sentence_of, waiting
+from tandem.core.state import Side
 from tandem.engine.choices import ADOPT, Takes, words_of
-from tandem.engine.review import Waiting
+from tandem.engine.review import Named, Waiting
 from tandem.errors import TandemError
 from tandem.store import models
 from tandem.web import words
@@ -39,6 +41,8 @@ class Shown:
 
     item: Waiting
     heading: str
+    #: Whom it is about: the side, and how each is called.
+    records: tuple[tuple[Side, str], ...]
     options: tuple[Option, ...]
 
 
@@ -53,7 +57,7 @@ def review(request: HttpRequest, row: models.Link) -> HttpResponse:
     page = Paginator(found, AT_ONCE).get_page(request.GET.get("page"))
     kinds = Counter(item.kind for item in asked)
     context = {
-        "row": row, "page": page, "shown": [_shown(item) for item in page.object_list], "kind": kind, "total": len(asked),
+        "row": row, "page": page, "shown": _all_shown(row, list(page.object_list)), "kind": kind, "total": len(asked),
         "kinds": [(name, words.QUESTIONS.get(name, name), number) for name, number in sorted(kinds.items())],
         "groups": groups_of(asked), "bulk": _bulk(asked, kind), "open": sum(1 for item in asked if not item.choice),
     }  # fmt: skip
@@ -86,7 +90,15 @@ def _bulk(asked: list[Waiting], kind: str) -> list[Option]:
     return options
 
 
-def _shown(item: Waiting) -> Shown:
+def _all_shown(row: models.Link, items: list[Waiting]) -> list[Shown]:
+    outside = names_outside(here().tandem, row.pk, items)
+    return [_shown(item, outside) for item in items]
+
+
+def _shown(item: Waiting, outside: Mapping[tuple[Side, str], str]) -> Shown:
+    def called(record: Named) -> str:
+        return record.name or outside.get((record.side, record.record)) or record.record
+
     options: list[Option] = []
     for choice in item.choices:
         free = [
@@ -96,20 +108,19 @@ def _shown(item: Waiting) -> Shown:
         names: list[list[str]] = [[]]
         for records in free:
             combinations = [[*before, one.record] for before in combinations for one in records]
-            names = [[*before, one.name or one.record] for before in names for one in records]
-        for ids, called in zip(combinations, names, strict=True):
+            names = [[*before, called(one)] for before in names for one in records]
+        for ids, people in zip(combinations, names, strict=True):
             text = gettext(sentence_of(choice))
             if len(combinations) > 1:
-                text = f"{' = '.join(called)}: {text}"
+                text = f"{' = '.join(people)}: {text}"
             options.append(
                 Option(":".join([f"{item.id}={choice.word}", *ids]), text, item.choice == choice.word and list(item.named) in ([], ids))
             )
-    return Shown(item, str(words.QUESTIONS.get(item.kind, item.kind)), tuple(options))
+    about = tuple((record.side, called(record)) for record in item.records)
+    return Shown(item, str(words.QUESTIONS.get(item.kind, item.kind)), about, tuple(options))
 
 
-def _sides(item: Waiting, takes: Takes) -> tuple[object, ...]:
-    from tandem.core.state import Side  # noqa: PLC0415
-
+def _sides(item: Waiting, takes: Takes) -> tuple[Side, ...]:
     return {Takes.NOTHING: (), Takes.PAIR: tuple(Side), Takes.RECORD: (item.side or Side.LEFT,)}[takes]
 
 
