@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 import databases
+from tandem.store import migrations
 
 from .conftest import PASSPHRASE, Line
 
@@ -51,7 +53,8 @@ def test_a_link_that_is_going(tandem: Line) -> None:
     assert {"Python", "data directory", "secret key", "disk space", "database file", "database", "tables", "backup", "account google-1",
             "account pipedrive-1", "TANDEM_BASE_URL", "link 1", "link 1 webhooks", "link 1 budget", "sandbox"} <= found.keys()  # fmt: skip
     assert "SQLite" in found["Python"][1]
-    assert "0010_rest" in found["tables"][1]
+    newest = max(path.stem for path in Path(migrations.__file__).parent.glob("0*.py"))
+    assert f"up to date ({newest})" in found["tables"][1]
     assert "last success 0 minutes ago" in found["link 1"][1]
     assert ("none was made" in found["backup"][1], "tandem backup" in found["backup"][2]) == (True, True)
     assert "connected 2" in found["account google-1"][1]

@@ -49,6 +49,7 @@ START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PASSWORD = "a few words in a row"
 GROUP = "Pipedrive"
 SETTINGS = "/settings/personal/google-contacts"
+_BEING_READ = "Both address books are being read."
 _FORM_TOKEN = "csrfmiddlewaretoken"
 
 
@@ -218,6 +219,7 @@ class Browser:
         )
         self.answer: httpx2.Response = httpx2.Response(204)
         self.page = Found()
+        self.is_patient = True
 
     # Going somewhere
 
@@ -273,6 +275,11 @@ class Browser:
             if not target.startswith(f"{HOME}/"):
                 break
             answer = self.client.get(target)
+        if self.is_patient and urlsplit(str(answer.url)).path.endswith("/preview") and _BEING_READ in self.page.text:
+            # Whoever wants to see a preview waits for it.
+            self.premises.wait_for_preview()
+            answer = self.client.get(answer.url)
+            self.page = check(answer)
         self.answer = answer
         return answer
 

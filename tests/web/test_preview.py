@@ -164,6 +164,7 @@ def test_one_that_is_under_way_says_so(draft: Premises) -> None:
     transport.handle_request = slow
     try:
         browser = draft.browser()
+        browser.is_patient = False
         answer = browser.get(at(draft))
         assert "Both address books are being read. Nothing is changed by it." in browser.page.text
         assert '<meta http-equiv="refresh"' in answer.text
