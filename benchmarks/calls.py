@@ -70,7 +70,10 @@ def _first(world: World, size: int, made: int, organisations: int) -> Iterator[F
 def _changes(world: World, tandem: Tandem, link: int, size: int) -> Iterator[Figure]:
     contacts = world.google.state()["contacts"][:_CHANGES]
     for number, contact in enumerate(contacts):
-        world.google.human("update", {"id": contact["id"], "fields": {"nicknames": [], "names": [{"givenName": f"New{number}"}]}})
+        # Emptied last names would be held by the brake.
+        name = {"givenName": f"New{number}", "familyName": contact["fields"]["names"][0].get("familyName", "Nowak")}
+        world.google.human("update", {"id": contact["id"], "fields": {"names": [name]}})
+    world.clock.advance(900)  # nothing of it is too young to be shown
     world.log.clear()
     tandem.cycle(link, cause="changes")
     pipedrive, google = _calls(world, "pipedrive"), _calls(world, "google")
@@ -79,6 +82,7 @@ def _changes(world: World, tandem: Tandem, link: int, size: int) -> Iterator[Fig
     _rest(world, tandem, link)
     for number, person in enumerate(world.pipedrive.state()["persons"][:_CHANGES]):
         world.pipedrive.human("update_person", {"id": person["id"], "first_name": f"Newer{number}"})
+    world.clock.advance(900)  # nothing of it is too young to be shown
     world.log.clear()
     tandem.cycle(link, cause="changes")
     google, pipedrive = _calls(world, "google"), _calls(world, "pipedrive")
